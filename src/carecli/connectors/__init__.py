@@ -1,0 +1,1 @@
+"""Connectors: how carecli talks to helpdesks, mailboxes and knowledge bases."""

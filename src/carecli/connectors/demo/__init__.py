@@ -1,0 +1,1 @@
+"""The demo: a believable support desk without a network."""

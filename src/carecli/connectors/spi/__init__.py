@@ -1,0 +1,3 @@
+"""The public interface for connector authors (semantic versioning, 0.x): protocols, records, options, errors."""
+
+API_VERSION = "0.1"
