@@ -15,7 +15,7 @@ class _Record(msgspec.Struct, frozen=True, kw_only=True):
     """Base of all records: immutable, keyword only, made in C."""
 
 
-class PersonRecord(_Record):
+class PersonRecord(_Record, frozen=True, kw_only=True):
     """A person outside: requester, author, contact. ``emails`` and ``phones`` as received; the store normalises them.
 
     ``shared`` marks addresses behind which several people sit; they never become a key for merging.
@@ -37,7 +37,7 @@ class PersonRecord(_Record):
     custom: Mapping[str, object] = {}
 
 
-class AttachmentRecord(_Record):
+class AttachmentRecord(_Record, frozen=True, kw_only=True):
     """A file on a message. ``external_id`` finds it again at the vendor (for mail: the MIME part number).
 
     ``filename`` is a bare name, already free of folders and control characters; ``bytes`` is the decoded size.
@@ -51,7 +51,7 @@ class AttachmentRecord(_Record):
     content_id: str | None = None
 
 
-class MessageRecord(_Record):
+class MessageRecord(_Record, frozen=True, kw_only=True):
     """One message of a ticket. Instants are milliseconds since 1970 UTC; ``body_text`` is clean text.
 
     ``external_id`` is unique per account (for mail: the SHA-256 of the source). ``ticket`` is the external id of its
@@ -90,7 +90,7 @@ class MessageRecord(_Record):
     thread_keys: tuple[tuple[str, bool], ...] = ()
 
 
-class PlaceRecord(_Record):
+class PlaceRecord(_Record, frozen=True, kw_only=True):
     """A place of a message in a mailbox: one message can lie in several. ``message`` is its external id."""
 
     message: str
@@ -100,7 +100,7 @@ class PlaceRecord(_Record):
     flags: tuple[str, ...] = ()
 
 
-class PlacesGone(_Record):
+class PlacesGone(_Record, frozen=True, kw_only=True):
     """Places that no longer exist; the messages stay (absence is not deletion). ``uids`` empty: all of that validity."""
 
     folder: str
@@ -108,7 +108,7 @@ class PlacesGone(_Record):
     uids: tuple[int, ...] = ()
 
 
-class FlagsChanged(_Record):
+class FlagsChanged(_Record, frozen=True, kw_only=True):
     """New flags of a known place."""
 
     folder: str
@@ -117,7 +117,7 @@ class FlagsChanged(_Record):
     flags: tuple[str, ...]
 
 
-class TicketRecord(_Record):
+class TicketRecord(_Record, frozen=True, kw_only=True):
     """One ticket. ``number`` ``None``: the store gives the account's next number. ``status`` ``None``: the status is
     local and follows the conversation (``sync.follow``). ``*_raw`` keep the vendor's own words.
     """
@@ -152,14 +152,14 @@ class TicketRecord(_Record):
     remote_version: str | None = None
 
 
-class TicketsJoined(_Record):
+class TicketsJoined(_Record, frozen=True, kw_only=True):
     """Two threads turned out to be one: ``absorbed`` moves into ``survivor`` (external ids)."""
 
     survivor: str
     absorbed: str
 
 
-class Tombstone(_Record):
+class Tombstone(_Record, frozen=True, kw_only=True):
     """The vendor says that a ticket is deleted, spam or merged away."""
 
     external_id: str
@@ -167,7 +167,7 @@ class Tombstone(_Record):
     merged_into: str | None = None
 
 
-class OrganisationRecord(_Record):
+class OrganisationRecord(_Record, frozen=True, kw_only=True):
     """A company customers belong to."""
 
     external_id: str
@@ -176,7 +176,7 @@ class OrganisationRecord(_Record):
     tier: str | None = None
 
 
-class AgentRecord(_Record):
+class AgentRecord(_Record, frozen=True, kw_only=True):
     """A colleague; ``is_me`` marks the signed-in one."""
 
     external_id: str
@@ -185,7 +185,7 @@ class AgentRecord(_Record):
     is_me: bool = False
 
 
-class ArticleRecord(_Record):
+class ArticleRecord(_Record, frozen=True, kw_only=True):
     """One knowledge article, body as clean Markdown."""
 
     external_id: str
@@ -199,7 +199,7 @@ class ArticleRecord(_Record):
     verified: bool = False
 
 
-class RawRecord(_Record):
+class RawRecord(_Record, frozen=True, kw_only=True):
     """The vendor's own form of a record (JSON, or RFC 5322 source), kept so a better mapping needs no download.
 
     ``kind`` is ticket, message, customer, article …; ``body`` is the exact bytes.
@@ -210,7 +210,7 @@ class RawRecord(_Record):
     body: bytes
 
 
-class SetAside(_Record):
+class SetAside(_Record, frozen=True, kw_only=True):
     """A record that could not be read: kept with its reason while the page goes on."""
 
     kind: str
@@ -236,7 +236,7 @@ Record = (
 )
 
 
-class Page(_Record):
+class Page(_Record, frozen=True, kw_only=True):
     """Records and the cursor behind them; both are stored in one transaction.
 
     ``records`` are applied in order (a ticket before its messages, a message before its places). ``cursor`` is opaque
@@ -250,7 +250,7 @@ class Page(_Record):
     total: int | None = None
 
 
-class TicketHandle(_Record):
+class TicketHandle(_Record, frozen=True, kw_only=True):
     """The ticket a write is about, as the vendor knows it; ``new`` tickets have no external id."""
 
     external_id: str | None
@@ -258,7 +258,7 @@ class TicketHandle(_Record):
     subject: str
 
 
-class QuotedMessage(_Record):
+class QuotedMessage(_Record, frozen=True, kw_only=True):
     """The message that a reply answers, for the quoted original."""
 
     author: str
@@ -268,7 +268,7 @@ class QuotedMessage(_Record):
     references: tuple[str, ...] = ()
 
 
-class OutgoingFile(_Record):
+class OutgoingFile(_Record, frozen=True, kw_only=True):
     """A file to attach: bare name, MIME type and exact bytes."""
 
     filename: str
@@ -276,7 +276,7 @@ class OutgoingFile(_Record):
     content: bytes
 
 
-class _Write(_Record):
+class _Write(_Record, frozen=True, kw_only=True):
     """What every write carries: our operation id (a ULID, the idempotency mark) and when the person decided."""
 
     operation_id: str
@@ -284,7 +284,7 @@ class _Write(_Record):
     ticket: TicketHandle
 
 
-class ReplyRequest(_Write):
+class ReplyRequest(_Write, frozen=True, kw_only=True):
     """A public message to a customer: reply, new ticket or forward. There is no way to put a note in here."""
 
     body_text: str
@@ -296,21 +296,21 @@ class ReplyRequest(_Write):
     files: tuple[OutgoingFile, ...] = ()
 
 
-class NoteRequest(_Write):
+class NoteRequest(_Write, frozen=True, kw_only=True):
     """An internal note; only ``add_note`` takes it."""
 
     body_text: str
     files: tuple[OutgoingFile, ...] = ()
 
 
-class FieldRequest(_Write):
+class FieldRequest(_Write, frozen=True, kw_only=True):
     """A change of fields: ``changes`` maps status, priority, assignee, tags_add, tags_remove … to the new value."""
 
     changes: Mapping[str, object]
     base_version: str | None = None
 
 
-class PushResult(_Record):
+class PushResult(_Record, frozen=True, kw_only=True):
     """What the vendor answered to a write it accepted. ``external_id`` of the message or ticket, where known."""
 
     external_id: str | None = None
@@ -319,7 +319,7 @@ class PushResult(_Record):
     number: str | None = None
 
 
-class Health(_Record):
+class Health(_Record, frozen=True, kw_only=True):
     """Answer of a live check: who is signed in, and notes for people (for example missing server features)."""
 
     identity: str
