@@ -109,7 +109,8 @@ def set_value(paths: Paths, name: str, text: str | None) -> None:
 def write_private(file: str, text: str) -> None:
     """Replaces a file in one step (temporary file, fsync, rename), mode 0600.
 
-    A symbolic link stays and its target changes. Raises ``ConfigError`` ``CONFIG_UNWRITABLE``; then the old file is whole.
+    A symbolic link stays and its target changes. Raises ``ConfigError`` ``CONFIG_UNWRITABLE``.
+    The old file is whole then.
     """
     target = os.path.realpath(file)
     temporary = ""
