@@ -11,7 +11,17 @@ from _sqlite3 import Connection, Cursor, DatabaseError, IntegrityError, Operatio
 Error = _sqlite3.Error
 BUSY_MS = 10_000
 
-__all__ = ["Connection", "Cursor", "DatabaseError", "Error", "IntegrityError", "OperationalError", "connect", "write"]
+__all__ = [
+    "Connection",
+    "Cursor",
+    "DatabaseError",
+    "Error",
+    "IntegrityError",
+    "OperationalError",
+    "connect",
+    "savepoint",
+    "write",
+]
 
 
 def connect(path: str, *, read_only: bool = False, create: bool = False) -> Connection:
@@ -64,3 +74,21 @@ class write:  # noqa: N801  (reads as a verb: "with write(connection)")
                 raise
         elif self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
+
+
+class savepoint:  # noqa: N801  (reads as a verb, as above)
+    """Part of a transaction that can fail alone: rolled back on errors, which go on to the caller."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> Connection:
+        self._connection.execute("SAVEPOINT part")
+        return self._connection
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if kind is not None:
+            self._connection.execute("ROLLBACK TO part")
+        self._connection.execute("RELEASE part")

@@ -134,3 +134,76 @@ def insert_thread_keys(connection: Connection, rows: Iterable[tuple[object, ...]
     connection.executemany(
         "INSERT INTO thread_key VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET owned = max(owned, excluded.owned)", rows
     )
+
+
+def update(connection: Connection, key: int, body: str, delivery: str, failure: str | None) -> bool:
+    """Brings a stored message up to date; whether anything changed. The delivery of our own sends is ours to know."""
+    return (
+        connection.execute(
+            "UPDATE message SET body_text = :body, delivery = :delivery, failure = :failure WHERE id = :id"
+            " AND (body_text <> :body OR (delivery <> :delivery AND operation_id IS NULL))",
+            {"id": key, "body": body, "delivery": delivery, "failure": failure},
+        ).rowcount
+        > 0
+    )
+
+
+def spoken(connection: Connection, ticket_id: int) -> list[tuple[str, str, str, int, int, int]]:
+    """(kind, direction, visibility, automatic, unread, arrival in milliseconds) of a ticket's messages, in order."""
+    return connection.execute(
+        "SELECT kind, direction, visibility, automatic, unread, id >> 12 FROM message WHERE ticket_id = ? ORDER BY id",
+        (ticket_id,),
+    ).fetchall()
+
+
+def for_quote(connection: Connection, key: int) -> tuple[str, int, str, str | None, str | None] | None:
+    """(author, sent at, body, Message-ID, references) of a message that is answered."""
+    row: tuple[str, int, str, str | None, str | None] | None = connection.execute(
+        "SELECT CASE WHEN author_name IS NULL THEN ifnull(author_email, '') WHEN author_email IS NULL THEN author_name"
+        " ELSE author_name || ' <' || author_email || '>' END, sent_at, body_text, message_id, refs FROM message"
+        " WHERE id = ?",
+        (key,),
+    ).fetchone()
+    return row
+
+
+def newer_public(connection: Connection, ticket_id: int, base: int) -> int | None:
+    """Key of a public message that others wrote after ``base``; automatic mail does not count."""
+    row = connection.execute(
+        "SELECT id FROM message WHERE ticket_id = ? AND id > ? AND operation_id IS NULL AND automatic = 0"
+        " AND visibility = 'public' LIMIT 1",
+        (ticket_id, base),
+    ).fetchone()
+    return row and int(row[0])
+
+
+def of_operation(connection: Connection, operation_id: str) -> tuple[int, int, str] | None:
+    """(message key, ticket key, external id of the ticket) of the local message of an operation."""
+    row: tuple[int, int, str] | None = connection.execute(
+        "SELECT m.id, t.id, t.external_id FROM message m JOIN ticket t ON t.id = m.ticket_id WHERE m.operation_id = ?",
+        (operation_id,),
+    ).fetchone()
+    return row
+
+
+def set_delivery(
+    connection: Connection, operation_id: str, delivery: str, failure: str | None = None, message_id: str | None = None
+) -> None:
+    """How far the message of an operation got."""
+    connection.execute(
+        "UPDATE message SET delivery = ?, failure = ?, message_id = ifnull(?, message_id) WHERE operation_id = ?",
+        (delivery, failure, message_id, operation_id),
+    )
+
+
+def set_external_id(connection: Connection, operation_id: str, external_id: str) -> None:
+    """Notes the vendor's id of a message we sent, unless the pulled copy brought it already."""
+    connection.execute(
+        "UPDATE OR IGNORE message SET external_id = ? WHERE operation_id = ? AND external_id LIKE 'op:%'",
+        (external_id, operation_id),
+    )
+
+
+def remove_of_operation(connection: Connection, operation_id: str) -> None:
+    """Removes the local message of an operation that was taken back before it left."""
+    connection.execute("DELETE FROM message WHERE operation_id = ?", (operation_id,))

@@ -156,3 +156,26 @@ def last_undoable(connection: Connection, actor: str) -> str | None:
         (actor,),
     ).fetchone()
     return row and str(row[0])
+
+
+def pending_fields(connection: Connection, ticket_id: int) -> list[Operation]:
+    """Changes of a ticket's fields that have not reached the vendor, oldest first."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM {_FROM} WHERE p.ticket_id = ?"
+        " AND p.verb IN ('status', 'priority', 'assign', 'tag', 'snooze')"
+        " AND p.state IN ('held', 'ready', 'inflight', 'unknown', 'conflict') ORDER BY p.seq",
+        (ticket_id,),
+    )
+    return [_operation(row) for row in rows]
+
+
+def settle_found(connection: Connection, operation_id: str, external_id: str, now: int) -> bool:
+    """A pull saw the mark of an operation whose outcome was unknown: it is done."""
+    return (
+        connection.execute(
+            "UPDATE operation SET state = 'done', last_error = NULL, error_code = NULL, external_id = ?, updated_at = ?"
+            " WHERE id = ? AND state = 'unknown'",
+            (external_id, now, operation_id),
+        ).rowcount
+        > 0
+    )

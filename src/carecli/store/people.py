@@ -179,3 +179,11 @@ def agent_names(connection: Connection, account: str | None = None) -> list[str]
         sql + (" WHERE a.name = ?" if account else "") + " ORDER BY 1", (account,) if account else ()
     )
     return [row[0] for row in rows]
+
+
+def assignee(connection: Connection, ticket_id: int) -> str | None:
+    """Name of the agent a ticket is assigned to."""
+    row = connection.execute(
+        "SELECT g.name FROM ticket t LEFT JOIN agent g ON g.id = t.assignee_id WHERE t.id = ?", (ticket_id,)
+    ).fetchone()
+    return str(row[0]) if row and row[0] is not None else None

@@ -67,11 +67,9 @@ def _text(node: Node) -> Condition:
     if colon and number.isdigit():
         exact = "(t.number = ? AND t.account_id = (SELECT id FROM account WHERE name = ?))"
         return exact, [number, account]
-    return (
-        "(t.id IN (SELECT m.ticket_id FROM fts_message f JOIN message m ON m.id = f.rowid WHERE fts_message MATCH ?)"
-        " OR t.id IN (SELECT rowid FROM fts_ticket WHERE fts_ticket MATCH ?))",
-        [match, match],
-    )
+    bodies = "SELECT m.ticket_id FROM fts_message f JOIN message m ON m.id = f.rowid WHERE fts_message MATCH ?"
+    titles = "SELECT rowid FROM fts_ticket WHERE fts_ticket MATCH ?"
+    return f"(t.id IN ({bodies}) OR t.id IN ({titles}))", [match, match]
 
 
 def _field(key: str, operator: str, values: tuple[str, ...], now: int) -> Condition:
@@ -102,9 +100,9 @@ def _field(key: str, operator: str, values: tuple[str, ...], now: int) -> Condit
     if key == "from":
         like = [f"%{value}%" for value in values]
         each = " OR ".join("c.name LIKE ? OR i.value LIKE ?" for _ in values)
+        people = f"SELECT c.id FROM customer c LEFT JOIN identity i ON i.customer_id = c.id WHERE {each}"
         return (
-            "t.requester_id IN (SELECT c.id FROM customer c LEFT JOIN identity i ON i.customer_id = c.id"
-            f" WHERE {each})",
+            f"t.requester_id IN ({people})",
             [pattern for pattern in like for _ in (0, 1)],
         )
     if key == "in":

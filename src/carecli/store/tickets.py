@@ -15,8 +15,8 @@ SYNCED = (
 )
 _NAMES = SYNCED.replace(" ", "").split(",")
 _MARKS = ",".join("?" * (len(_NAMES) + 4))
-_SETTINGS = ", ".join(f"{name} = excluded.{name}" for name in _NAMES if name not in ("created_at",))
-_DIFFERENT = " OR ".join(f"ticket.{name} IS NOT excluded.{name}" for name in _NAMES if name not in ("created_at",))
+_SETTINGS = ", ".join(f"{name} = excluded.{name}" for name in _NAMES if name != "created_at")
+_DIFFERENT = " OR ".join(f"ticket.{name} IS NOT excluded.{name}" for name in _NAMES if name != "created_at")
 _UPSERT = (
     f"INSERT INTO ticket (account_id, external_id, number, synced_at, {SYNCED}) VALUES ({_MARKS})"
     f" ON CONFLICT (account_id, external_id) DO UPDATE SET {_SETTINGS}, hidden = 0, synced_at = excluded.synced_at"
@@ -132,3 +132,11 @@ def mark_sync_state(connection: Connection, ticket_id: int) -> None:
 def all_tags(connection: Connection) -> list[str]:
     """Tags in use, most used first."""
     return [row[0] for row in connection.execute("SELECT tag FROM ticket_tag GROUP BY tag ORDER BY count(*) DESC, tag")]
+
+
+def adopt(connection: Connection, ticket_id: int, external_id: str, number: str | None) -> None:
+    """Gives a ticket that was made here the vendor's own id and number."""
+    connection.execute(
+        "UPDATE OR IGNORE ticket SET external_id = ?, number = ifnull(?, number) WHERE id = ?",
+        (external_id, number, ticket_id),
+    )
