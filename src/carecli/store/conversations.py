@@ -17,29 +17,8 @@ from carecli.domain.conversation import (
 )
 from carecli.domain.ticket import Channel, Priority, Requester, SyncState, Ticket, TicketStatus, TicketType
 from carecli.store import events
-from carecli.store.driver import Connection
 from carecli.store.drafts import unpack_recipients
-from carecli.store.windows import instant
-
-_PEOPLE = (
-    "(SELECT json_group_array(json_object('email', value ->> 0, 'name', nullif(value ->> 1, '')))"
-    " FROM json_each(m.recipients, '$.{0}'))"
-)
-MESSAGE_JSON = f"""json_object('id', CAST(m.id AS TEXT), 'kind', m.kind, 'direction', m.direction,
- 'visibility', m.visibility, 'channel', m.channel,
- 'author', json_object('kind', m.author_kind, 'name', m.author_name, 'email', m.author_email),
- 'to', json({_PEOPLE.format("to")}), 'cc', json({_PEOPLE.format("cc")}), 'bcc', json({_PEOPLE.format("bcc")}),
- 'subject', m.subject, 'sent_at', {instant("m.sent_at")}, 'body_text', m.body_text, 'message_id', m.message_id,
- 'delivery', m.delivery, 'failure', m.failure,
- 'automatic', json(CASE m.automatic WHEN 1 THEN 'true' ELSE 'false' END),
- 'attachments', json((SELECT json_group_array(json_object('id', CAST(x.id AS TEXT), 'filename', x.filename,
-   'mime', x.mime, 'bytes', x.bytes, 'sha256', x.sha256)) FROM attachment x WHERE x.message_id = m.id)))"""
-
-
-def messages_json(connection: Connection, ticket_id: int) -> list[str]:
-    """Messages of a ticket as JSON texts of the contract's shape, oldest first."""
-    rows = connection.execute(f"SELECT {MESSAGE_JSON} FROM message m WHERE m.ticket_id = ? ORDER BY m.id", (ticket_id,))
-    return [row[0] for row in rows]
+from carecli.store.driver import Connection
 
 
 def ticket(connection: Connection, ticket_id: int) -> Ticket | None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 # The C module alone: the sqlite3 package adds datetime adapters that nothing here uses and that cost start-up time.
 import _sqlite3
+import os
 from _sqlite3 import Connection, Cursor, DatabaseError, IntegrityError, OperationalError
 
 Error = _sqlite3.Error

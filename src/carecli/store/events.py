@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from carecli.store.driver import Connection
-from carecli.store.windows import instant
+from carecli.store.thread_json import EVENT_JSON
 
-EVENT_JSON = f"""json_object('at', {instant("e.at")}, 'actor', e.actor, 'origin', e.origin, 'verb', e.verb,
- 'field', e.field, 'old', e.old, 'new', e.new, 'operation', e.operation_id)"""
 _INSERT = (
     "INSERT INTO event (at, account_id, ticket_id, actor, origin, verb, field, old, new, operation_id)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -18,12 +16,6 @@ _INSERT = (
 def add(connection: Connection, rows: Iterable[tuple[object, ...]]) -> None:
     """Appends (at, account, ticket, actor, origin, verb, field, old, new, operation) rows."""
     connection.executemany(_INSERT, rows)
-
-
-def of_ticket_json(connection: Connection, ticket_id: int) -> list[str]:
-    """Events of a ticket as JSON texts, oldest first."""
-    rows = connection.execute(f"SELECT {EVENT_JSON} FROM event e WHERE e.ticket_id = ? ORDER BY e.seq", (ticket_id,))
-    return [row[0] for row in rows]
 
 
 def of_ticket(

@@ -207,3 +207,26 @@ def set_external_id(connection: Connection, operation_id: str, external_id: str)
 def remove_of_operation(connection: Connection, operation_id: str) -> None:
     """Removes the local message of an operation that was taken back before it left."""
     connection.execute("DELETE FROM message WHERE operation_id = ?", (operation_id,))
+
+
+def to_answer(connection: Connection, ticket_id: int) -> int | None:
+    """Key of the message a reply answers: the newest from a customer, else the newest public one."""
+    row = connection.execute(
+        "SELECT id FROM message WHERE ticket_id = ? AND visibility = 'public' AND kind <> 'system'"
+        " ORDER BY direction = 'in' AND automatic = 0 DESC, id DESC LIMIT 1",
+        (ticket_id,),
+    ).fetchone()
+    return row and int(row[0])
+
+
+def recipients_of(connection: Connection, key: int) -> tuple[str, str, str | None, str | None]:
+    """(direction, recipients as stored, author's address, author's name) of a message."""
+    row: tuple[str, str, str | None, str | None] = connection.execute(
+        "SELECT direction, recipients, author_email, author_name FROM message WHERE id = ?", (key,)
+    ).fetchone()
+    return row
+
+
+def set_body(connection: Connection, operation_id: str, body: str) -> None:
+    """Changes the text of a message that has not left."""
+    connection.execute("UPDATE message SET body_text = ? WHERE operation_id = ?", (body, operation_id))

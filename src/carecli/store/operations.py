@@ -151,7 +151,7 @@ def last_undoable(connection: Connection, actor: str) -> str | None:
     """Id of the newest operation of a person that can be undone."""
     row = connection.execute(
         "SELECT p.id FROM operation p WHERE p.actor = ? AND p.verb <> 'read'"
-        f" AND {UNDO_SQL} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM operation q WHERE q.depends_on = 'undo:' || p.id)"
+        f" AND {UNDO_SQL} IS NOT NULL AND json_extract(p.payload, '$.undoes') IS NULL"
         " ORDER BY p.seq DESC LIMIT 1",
         (actor,),
     ).fetchone()
@@ -179,3 +179,31 @@ def settle_found(connection: Connection, operation_id: str, external_id: str, no
         ).rowcount
         > 0
     )
+
+
+def last_undo(connection: Connection, actor: str) -> str | None:
+    """Id of a person's newest undoing operation that nothing undid yet (what redo takes back)."""
+    row = connection.execute(
+        "SELECT p.id FROM operation p WHERE p.actor = ? AND json_extract(p.payload, '$.undoes') IS NOT NULL"
+        " AND p.inverse IS NOT NULL AND p.state <> 'cancelled' ORDER BY p.seq DESC LIMIT 1",
+        (actor,),
+    ).fetchone()
+    return row and str(row[0])
+
+
+def forget_inverse(connection: Connection, operation_id: str) -> None:
+    """An operation that was undone cannot be undone again."""
+    connection.execute("UPDATE operation SET inverse = NULL WHERE id = ?", (operation_id,))
+
+
+def depend(connection: Connection, operation_id: str, on: str) -> None:
+    """Makes an operation wait until another is done."""
+    connection.execute("UPDATE operation SET depends_on = ? WHERE id = ?", (on, operation_id))
+
+
+def dependents(connection: Connection, operation_id: str) -> list[str]:
+    """Ids of the open operations that wait for another."""
+    rows = connection.execute(
+        "SELECT id FROM operation WHERE depends_on = ? AND state NOT IN ('done', 'cancelled')", (operation_id,)
+    )
+    return [row[0] for row in rows]

@@ -187,3 +187,14 @@ def assignee(connection: Connection, ticket_id: int) -> str | None:
         "SELECT g.name FROM ticket t LEFT JOIN agent g ON g.id = t.assignee_id WHERE t.id = ?", (ticket_id,)
     ).fetchone()
     return str(row[0]) if row and row[0] is not None else None
+
+
+def agent_name(connection: Connection, agent_id: int) -> str:
+    """Name of an agent."""
+    return str(connection.execute("SELECT name FROM agent WHERE id = ?", (agent_id,)).fetchone()[0])
+
+
+def me_name(connection: Connection, account_id: int) -> str | None:
+    """Name of the agent that is signed in to an account."""
+    row = connection.execute("SELECT name FROM agent WHERE account_id = ? AND is_me = 1", (account_id,)).fetchone()
+    return str(row[0]) if row else None

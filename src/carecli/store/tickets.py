@@ -140,3 +140,24 @@ def adopt(connection: Connection, ticket_id: int, external_id: str, number: str 
         "UPDATE OR IGNORE ticket SET external_id = ?, number = ifnull(?, number) WHERE id = ?",
         (external_id, number, ticket_id),
     )
+
+
+def make(
+    connection: Connection,
+    account_id: int,
+    *,
+    external_id: str,
+    number: str,
+    subject: str,
+    requester_id: int | None,
+    now: int,
+    local_status: bool,
+) -> int:
+    """A ticket that was opened here; the vendor's id and number come with the first answer."""
+    row = connection.execute(
+        "INSERT INTO ticket (account_id, external_id, number, subject, type, status, status_category, priority, channel,"
+        " requester_id, created_at, updated_at, local_status) VALUES (?, ?, ?, ?, 'question', 'open', 'open', 'none',"
+        " 'email', ?, ?, ?, ?) RETURNING id",
+        (account_id, external_id, number, subject, requester_id, now, now, int(local_status)),
+    ).fetchone()
+    return int(row[0])

@@ -48,6 +48,8 @@ ORDERS = {
     "created": "t.created_at DESC, t.id DESC",
 }
 
+_ORDER_COLUMN = {"wait": ("t.wait_key", False), "updated": ("t.updated_at", True), "created": ("t.created_at", True)}
+
 
 def _where(tree: Node | None, now: int) -> tuple[str, dict[str, object]]:
     """The condition with its values renamed to :v0, :v1 … so that it can stand beside :now."""
@@ -142,11 +144,7 @@ def page_ids(
 
     Always in list order; a keyset walk, so any depth costs the same.
     """
-    column, falling = {
-        "wait": ("t.wait_key", False),
-        "updated": ("t.updated_at", True),
-        "created": ("t.created_at", True),
-    }[order]
+    column, falling = _ORDER_COLUMN[order]
     where, values = _where(tree, now)
     down = falling != backwards
     if after is not None:
@@ -187,3 +185,20 @@ def complete(connection: Connection, column: str, prefix: str, limit: int = 50) 
     }
     escaped = prefix.replace("%", "").replace("_", "")
     return [row[0] for row in connection.execute(sources[column], (f"{escaped}%", limit))]
+
+
+def position(connection: Connection, tree: Node | None, order: str, now: int, ticket_id: int) -> int | None:
+    """How many tickets of a query stand before one in list order; ``None`` when it is not in the list."""
+    column, falling = _ORDER_COLUMN[order]
+    where, values = _where(tree, now)
+    found = connection.execute(
+        f"SELECT {column} FROM ticket t WHERE t.hidden = 0 AND {where} AND t.id = :id", values | {"id": ticket_id}
+    ).fetchone()
+    if found is None:
+        return None
+    row = connection.execute(
+        f"SELECT count(*) FROM ticket t WHERE t.hidden = 0 AND {where}"
+        f" AND ({column}, t.id) {'>' if falling else '<'} (:key, :id)",
+        values | {"key": found[0], "id": ticket_id},
+    ).fetchone()
+    return int(row[0])

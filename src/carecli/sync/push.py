@@ -148,13 +148,13 @@ class Pusher:
         self._move(operation, Signal.START, attempts=operation.attempts + 1)
         operation = operations.get(self._connection, operation.id)
         try:
-            result = self._send(operation, request)
+            result = self._send(request)
         except Exception as error:
             self._failed(operation, error)
         else:
             self._done(operation, Signal.ACCEPTED, result)
 
-    def _send(self, operation: Operation, request: Request) -> PushResult:
+    def _send(self, request: Request) -> PushResult:
         if isinstance(request, NoteRequest):
             return self._connector.add_note(request)
         if isinstance(request, ReplyRequest):

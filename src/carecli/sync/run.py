@@ -138,7 +138,7 @@ def sync_account(
             connection,
             account_id,
             "ok" if state == "partial" else state,
-            error and error.message,
+            error.message if error else None,
             ended if error is None and pulling and not stop.is_set() else None,
         )
     context.notify(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from carecli.connectors.spi.protocols import Connector, LiveSource
 from carecli.domain.errors import CareError
@@ -156,7 +157,5 @@ def _push_loop(
 
 def _close(connector: Connector | None) -> None:
     if connector is not None:
-        try:
+        with suppress(Exception):  # the connection is lost anyway; the next round opens a new one
             connector.close()
-        except Exception:  # noqa: S110  (the connection is lost anyway; the next round opens a new one)
-            pass
