@@ -85,3 +85,8 @@ def hits(connection: Connection, query: str, limit: int, now: int) -> list[searc
     titled = search.tickets(connection, match, rest, most, now)
     timed = sorted([*said, *titled], key=lambda row: row[5], reverse=True)
     return (found + timed)[:most]
+
+
+def complete(connection: Connection, column: str, prefix: str) -> list[str]:
+    """Values of a column (ref, account, agent, tag) that start with a prefix."""
+    return windows.complete(connection, column, prefix)

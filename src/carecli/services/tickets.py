@@ -10,7 +10,7 @@ from carecli.domain.operation import FINAL, Operation, OperationState, Signal, V
 from carecli.domain.ticket import Priority, Ticket, TicketStatus
 from carecli.services.context import Context
 from carecli.services.models import Conversation
-from carecli.store import accounts, conversations, messages, operations, people, tickets, windows
+from carecli.store import accounts, conversations, messages, operations, people, thread_json, tickets, windows
 from carecli.sync import effects
 
 _CAPABILITY = {
@@ -217,6 +217,10 @@ class Tickets:
         with self._store.write() as connection:
             operations.forget_inverse(connection, operation.id)
         return made
+
+    def history_json(self, ticket_id: int) -> list[str]:
+        """Events of a ticket as JSON texts, oldest first."""
+        return thread_json.events_json(self._store.connection, ticket_id)
 
     def agents(self, account: str | None = None) -> list[str]:
         """Names tickets can be assigned to."""
