@@ -24,6 +24,7 @@ _WORD = re.compile(r"=\?([^?*\s]{1,60})(?:\*[^?\s]{0,30})?\?([bBqQ])\?([^?]*)\?=
 _GAP = re.compile(r"(\?=)\s+(=\?[^?\s]{1,90}\?[bBqQ]\?)")
 _PARAM = re.compile(r';\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)')
 _MESSAGE_ID = re.compile(r"<([^<>]{1,500})>")
+_PLAIN_IDS = re.compile(r"(?:\s*<[!-;=?-~]{1,500}>)+\s*")
 _ONE_ADDRESS = re.compile(
     r"\s*(?:\"([^\"\\]*)\"|([^\"<>,;:@\\()\[\]]*))\s*<([^\s<>@,;:\"()\\]+@[^\s<>@,;:\"()\\]+)>\s*|\s*([^\s<>@,;:\"()\\]+@[^\s<>@,;:\"()\\]+)\s*"
 )
@@ -110,7 +111,10 @@ def decode_words(text: str) -> str:
 
 def header_text(value: bytes, hint: str | None = None) -> str:
     """One clean line of text from a raw header value; ``hint`` is the charset of raw 8-bit text."""
-    return clean_line(decode_words(text_of(value, hint=hint)))
+    if not value:
+        return ""
+    text = decode_words(text_of(value, hint=hint))
+    return " ".join(text.split()) if text.isprintable() else clean_line(text)
 
 
 @lru_cache(maxsize=512)
@@ -177,8 +181,13 @@ def message_ids(value: bytes) -> tuple[str, ...]:
 
     Beyond 100 the first and the newest are kept.
     """
+    if not value:
+        return ()
     text = text_of(value)
-    found = list(dict.fromkeys(f"<{''.join(clean_line(bare).split())}>" for bare in _MESSAGE_ID.findall(text)))
+    if _PLAIN_IDS.fullmatch(text):
+        found = list(dict.fromkeys(text.replace("><", "> <").split()))
+    else:
+        found = list(dict.fromkeys(f"<{''.join(clean_line(bare).split())}>" for bare in _MESSAGE_ID.findall(text)))
     if len(found) > _MAX_REFERENCES:
         found = [found[0], *found[1 - _MAX_REFERENCES :]]
     return tuple(name for name in found if name != "<>")

@@ -18,7 +18,7 @@ _OPENER = re.compile(
 )
 _LOOKS_DATED = re.compile(r"\d{1,4}[-./:年]\d{1,2}|\b(?:19|20)\d\d\b|@")
 _SEPARATOR = re.compile(
-    r"(?mi)^[ \t]*(?:[-_=*]{2,}[ \t]*(?:original[ \-]message|ursprüngliche nachricht|originalnachricht|message d'origine|"
+    r"(?i)[ \t]*(?:[-_=*]{2,}[ \t]*(?:original[ \-]message|ursprüngliche nachricht|originalnachricht|message d'origine|"
     r"message d’origine|message original|mensaje original|mensagem original|messaggio originale|oorspronkelijk bericht|"
     r"ursprungligt meddelande|originalmeddelande|oprindelig meddelelse|opprinnelig melding|alkuperäinen viesti|"
     r"původní zpráva|wiadomość oryginalna|eredeti üzenet|исходное сообщение|пересылаемое сообщение|orijinal ileti|"
@@ -28,16 +28,18 @@ _SEPARATOR = re.compile(
     r"début du message réexpédié[  ]?:|_{20,})[ \t]*$"
 )
 _FROM_LINE = re.compile(
-    r"(?mi)^[ \t>*]{0,4}(?:from|von|de|da|van|från|fra|lähettäjä|od|от|від|kimden|gönderen|từ|από|差出人|发件人|寄件者|寄件人|"
-    r"보낸 사람|מאת|من|feladó|expéditeur|mittente)[ \t]*[:：]\*?[ \t]*\S[^\n]*\n(?=(?:[^\n]*\n){0,2}?[ \t>*]{0,4}"
-    r"(?:sent|date|gesendet|datum|envoyé|enviado(?: el)?|enviada em|fecha|data|inviato|verzonden|skickat|sendt|dato|"
+    r"(?i)[ \t>*]{0,4}(?:from|von|de|da|van|från|fra|lähettäjä|od|от|від|kimden|gönderen|từ|από|差出人|发件人|寄件者|寄件人|"
+    r"보낸 사람|מאת|من|feladó|expéditeur|mittente)[ \t]*[:：]\*?[ \t]*\S"
+)
+_DATE_LINE = re.compile(
+    r"(?i)[ \t>*]{0,4}(?:sent|date|gesendet|datum|envoyé|enviado(?: el)?|enviada em|fecha|data|inviato|verzonden|skickat|sendt|dato|"
     r"lähetetty|päivämäärä|wysłano|odesláno|отправлено|дата|надіслано|gönderilen|tarih|ngày|đã gửi|ημερομηνία|"
-    r"送信日時|日時|发送时间|傳送日期|寄件日期|日期|보낸 날짜|날짜|נשלח|تاريخ|elküldve)[ \t]*[:：])"
+    r"送信日時|日時|发送时间|傳送日期|寄件日期|日期|보낸 날짜|날짜|נשלח|تاريخ|elküldve)[ \t]*[:：]"
 )
 _QUOTED = re.compile(r"[ \t]?>")
 _SIGNATURE = re.compile(r"(?m)^--[ \t]?$")
 _MOBILE = re.compile(
-    r"(?mi)^[ \t]*(?:sent from (?:my |outlook|mail for|yahoo|samsung|proton)[\w 'º°-]{0,40}|get outlook for \w+(?: <[^>]*>)?|"
+    r"(?i)[ \t]*(?:sent from (?:my |outlook|mail for|yahoo|samsung|proton)[\w 'º°-]{0,40}|get outlook for \w+(?: <[^>]*>)?|"
     r"von meinem [\w -]{2,30} gesendet|gesendet (?:von|mit) (?:meinem |der |outlook)[\w .-]{2,40}|"
     r"envoyé (?:de|depuis) mon [\w -]{2,30}|enviado desde mi [\w -]{2,30}|enviado do meu [\w -]{2,30}|"
     r"inviato da(?:l mio)? [\w -]{2,30}|verstuurd vanaf mijn [\w -]{2,30}|skickat från min [\w -]{2,30}|"
@@ -46,6 +48,7 @@ _MOBILE = re.compile(
     r"나의 [\w]{2,20}에서 보냄)\.?[ \t]*$"
 )
 _SIGNATURE_LINES = 30
+_MAX_INTRODUCTION = 400
 
 
 def marks_of(text: str) -> tuple[int | None, int | None]:
@@ -58,53 +61,45 @@ def marks_of(text: str) -> tuple[int | None, int | None]:
 
 
 def _quoted_from(text: str) -> int | None:
-    found: list[int] = []
-    if match := _SEPARATOR.search(text):
-        found.append(_before_rule(text, match.start()))
-    if match := _FROM_LINE.search(text):
-        found.append(_before_rule(text, match.start()))
-    introduced = _introduction(text)
-    if introduced is not None:
-        found.append(introduced)
-    if not found:
-        return _trailing_quote(text)
-    return min(found)
-
-
-def _before_rule(text: str, at: int) -> int:
-    """Takes a line of underscores or dashes directly above into the quotation."""
-    above = text[:at].rstrip("\n")
-    line = above.rpartition("\n")[2].strip()
-    if len(line) >= 5 and not line.strip("_-"):
-        return len(above) - len(above.rpartition("\n")[2])
-    return at
-
-
-def _introduction(text: str) -> int | None:
-    """Offset of an "On … wrote:" whose quotation runs to the end of the text."""
-    offset = 0
     lines = text.split("\n")
-    starts: list[int] = []
-    for line in lines:
-        starts.append(offset)
-        offset += len(line) + 1
     for index, line in enumerate(lines):
         ending = line.rstrip()
-        if not ending or ending[0] == ">" or len(ending) > 400 or not _WROTE.search(ending):
+        if not ending or len(ending) > _MAX_INTRODUCTION:
             continue
-        begin = index
-        if not (_OPENER.match(ending.lstrip()) and _LOOKS_DATED.search(ending)):
-            # clients wrap the introduction; its opening words stand at most two lines above
-            for above in (index - 1, index - 2):
-                if above >= 0 and lines[above].strip() and _OPENER.match(lines[above].lstrip()):
-                    begin = above
-                    break
-        if not _LOOKS_DATED.search(" ".join(lines[begin : index + 1])):
-            continue
-        alone = begin == 0 or not lines[begin - 1].strip()
-        if _runs_to_end(lines[index + 1 :], unmarked=alone and begin > 0):
-            return starts[begin]
-    return None
+        begin = None
+        if ending[-1] in "-_=*:" and _SEPARATOR.match(ending):
+            begin = _with_rule(lines, index)
+        elif _FROM_LINE.match(ending) and any(_DATE_LINE.match(near) for near in lines[index + 1 : index + 4]):
+            begin = _with_rule(lines, index)
+        elif (ending[-1] in ":：" or ending[-1] > "\x7f") and ending[0] != ">" and _WROTE.search(ending):
+            begin = _introduction(lines, index)
+        if begin is not None:
+            return sum(len(each) + 1 for each in lines[:begin])
+    return _trailing_quote(lines)
+
+
+def _with_rule(lines: list[str], index: int) -> int:
+    """Takes a line of underscores or dashes above into the quotation."""
+    above = index - 1
+    while above > 0 and not lines[above].strip():
+        above -= 1
+    rule = lines[above].strip() if above >= 0 else ""
+    return above if len(rule) >= 5 and not rule.strip("_-") else index
+
+
+def _introduction(lines: list[str], index: int) -> int | None:
+    """First line of an "On … wrote:" that ends on a line and whose quotation runs to the end of the text."""
+    begin = index
+    if not (_OPENER.match(lines[index].lstrip()) and _LOOKS_DATED.search(lines[index])):
+        # clients wrap the introduction; its opening words stand at most two lines above
+        for above in (index - 1, index - 2):
+            if above >= 0 and lines[above].strip() and _OPENER.match(lines[above].lstrip()):
+                begin = above
+                break
+    if not _LOOKS_DATED.search(" ".join(lines[begin : index + 1])):
+        return None
+    unmarked = begin > 0 and not lines[begin - 1].strip()
+    return begin if _runs_to_end(lines[index + 1 :], unmarked=unmarked) else None
 
 
 def _runs_to_end(rest: list[str], *, unmarked: bool) -> bool:
@@ -122,27 +117,26 @@ def _runs_to_end(rest: list[str], *, unmarked: bool) -> bool:
     return True
 
 
-def _trailing_quote(text: str) -> int | None:
+def _trailing_quote(lines: list[str]) -> int | None:
     """Offset of a block of ">" lines at the end of the text, when something stands before it."""
-    lines = text.rstrip().split("\n")
     index = len(lines)
     while index > 0 and (not lines[index - 1].strip() or _QUOTED.match(lines[index - 1])):
         index -= 1
-    while index < len(lines) and not lines[index].strip():
-        index += 1
-    if index == 0 or index >= len(lines) or not any(line.strip() for line in lines[:index]):
+    begin = index
+    while begin < len(lines) and not lines[begin].strip():
+        begin += 1
+    if index == 0 or begin >= len(lines):
         return None
-    return sum(len(line) + 1 for line in lines[:index])
+    return sum(len(line) + 1 for line in lines[:begin])
 
 
 def _signature_from(text: str, end: int) -> int | None:
     own = text[:end]
-    for match in _SIGNATURE.finditer(own):
-        if match.start() > 0 and own.count("\n", match.start()) <= _SIGNATURE_LINES:
-            return match.start()
-    last = None
-    for match in _MOBILE.finditer(own):
-        last = match
-    if last is not None and own.count("\n", last.end()) <= 3:
-        return last.start()
-    return None
+    if "--" in own:
+        for match in _SIGNATURE.finditer(own):
+            if match.start() > 0 and own.count("\n", match.start()) <= _SIGNATURE_LINES:
+                return match.start()
+    # the line a phone or a mail program adds stands last; only blank lines may follow
+    kept = own.rstrip()
+    last = kept.rfind("\n") + 1
+    return last if _MOBILE.match(kept, last) else None
