@@ -53,8 +53,13 @@ def fields_of(source: bytes, start: int, end: int) -> Fields:
         name, value = match.groups()
         if b"\n" in value:
             value = _FOLD.sub(b" ", value)
-        found.setdefault(name.decode("ascii").lower(), []).append(value.strip())
+        found.setdefault(_lower(name), []).append(value.strip())
     return found
+
+
+@lru_cache(maxsize=1024)
+def _lower(name: bytes) -> str:
+    return name.decode("ascii").lower()
 
 
 def first(fields: Fields, name: str) -> bytes:

@@ -10,6 +10,7 @@ from carecli.connectors.imap.ours import Ours
 from carecli.connectors.imap.parse import Mail
 from carecli.connectors.spi.protocols import Lookup
 from carecli.connectors.spi.records import TicketsJoined
+from carecli.domain.conversation import Address
 from carecli.domain.customer import normal_email
 
 _PREFIX = re.compile(
@@ -72,6 +73,7 @@ class Threader:
         self._ours = ours
         self._keys: dict[str, tuple[str, bool]] = {}
         self._subjects: dict[str, str] = {}
+        self._stored_subjects: dict[str, str | None] = {}
         self._people: dict[str, set[str]] = {}
         self._absorbed: dict[str, str] = {}
 
@@ -80,6 +82,7 @@ class Threader:
         wanted = dict.fromkeys(key for mail in mails for key in _all_keys(mail))
         self._keys = dict(self._lookup.threads_of(list(wanted))) if wanted else {}
         self._subjects.clear()
+        self._stored_subjects.clear()
         self._people.clear()
         self._absorbed.clear()
 
@@ -89,9 +92,7 @@ class Threader:
         own = self._keys.get(mail.message_id) if mail.message_id else None
         if own is not None and (not own[1] or self._same_mail(mail, self._now(own[0]))):
             known.append(self._now(own[0]))
-        if not known:
-            known = self._by_token(mail)
-        distinct = list(dict.fromkeys(known))
+        distinct = [each for each in dict.fromkeys(known) if self._agrees(mail, each)] or self._by_token(mail)
         new = not distinct
         ticket = f"thread:{mail.sha256[:32]}" if new else distinct[0]
         joined: tuple[TicketsJoined, ...] = ()
@@ -126,6 +127,19 @@ class Threader:
             if entry and self._writers(mail) & self._participants(self._now(entry[0])):
                 return [self._now(entry[0])]
         return []
+
+    def _agrees(self, mail: Mail, ticket: str) -> bool:
+        """Whether a mail may follow its references into a ticket: by subject or by people.
+
+        Message-IDs repeat and References are forged or reused; a stranger with another subject never lands in
+        somebody's thread. Delivery reports and automatic answers have subjects of their own and are trusted.
+        """
+        if mail.automatic or mail.report is not None:
+            return True
+        subject = self._subject(ticket)
+        if subject is None or bare_subject(subject) == bare_subject(mail.subject):
+            return True
+        return bool((self._writers(mail) or self._everybody(mail)) & self._participants(ticket))
 
     def _same_mail(self, mail: Mail, ticket: str) -> bool:
         """Whether a repeated Message-ID is the same mail on another way here, and not a stranger's."""
@@ -169,7 +183,11 @@ class Threader:
 
     def _subject(self, ticket: str) -> str | None:
         found = self._subjects.get(ticket)
-        return found if found is not None else self._lookup.subject_of(ticket)
+        if found is None:
+            if ticket not in self._stored_subjects:
+                self._stored_subjects[ticket] = self._lookup.subject_of(ticket)
+            found = self._stored_subjects[ticket]
+        return found
 
     def _participants(self, ticket: str) -> set[str]:
         """Everybody in a thread but ourselves."""
@@ -183,16 +201,17 @@ class Threader:
             return self._plain((*mail.to, *mail.cc, *mail.bcc))
         return self._plain((*sender, *mail.reply_to))
 
-    def _plain(self, people: Iterable[object]) -> set[str]:
-        return {normal_email(each.email) for each in self._ours.others(people)}  # type: ignore[arg-type,attr-defined]
+    def _everybody(self, mail: Mail) -> set[str]:
+        sender = (mail.sender,) if mail.sender else ()
+        return self._plain((*sender, *mail.reply_to, *mail.to, *mail.cc, *mail.bcc))
+
+    def _plain(self, people: Iterable[Address]) -> set[str]:
+        return {normal_email(each.email) for each in self._ours.others(people)}
 
     def _remember(self, mail: Mail, ticket: str, *, new: bool) -> tuple[tuple[str, bool], ...]:
         if new:
             self._subjects[ticket] = mail.subject
-        sender = (mail.sender,) if mail.sender else ()
-        self._people.setdefault(ticket, set()).update(
-            self._plain((*sender, *mail.reply_to, *mail.to, *mail.cc, *mail.bcc))
-        )
+        self._people.setdefault(ticket, set()).update(self._everybody(mail))
         keys: list[tuple[str, bool]] = []
         if mail.message_id:
             entry = self._keys.get(mail.message_id)
