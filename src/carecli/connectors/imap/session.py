@@ -151,7 +151,7 @@ class Session:
         self._state = FolderState(
             uidvalidity=int(answer.get(b"UIDVALIDITY", 0)),
             uidnext=int(answer.get(b"UIDNEXT", 0)),
-            modseq=int(answer[b"HIGHESTMODSEQ"]) if answer.get(b"HIGHESTMODSEQ") else None,
+            modseq=int(answer[b"HIGHESTMODSEQ"]) if self.has("CONDSTORE") and answer.get(b"HIGHESTMODSEQ") else None,
             exists=int(answer.get(b"EXISTS", 0)),
         )
         self._selected = (folder, write)
