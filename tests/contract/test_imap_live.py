@@ -237,19 +237,21 @@ def test_new_flagged_moved_and_removed_mail(
     assert store.places_in("INBOX")[2] == ("\\Flagged", "\\Seen")
 
     client.delete_messages([1])
-    client.expunge([1])
+    client.expunge()
     gone = [record for page in sync(box, store) for record in page.records]
     assert gone == [PlacesGone(folder="INBOX", uidvalidity=gone[0].uidvalidity, uids=(1,))]  # type: ignore[union-attr]
     assert len(store.messages) == 6
 
-    client.move([3], "Sent")
+    client.copy([3], "Sent")
+    client.delete_messages([3])
+    client.expunge()
     moved = [record for page in sync(box, store) for record in page.records]
     assert {type(each) for each in moved} == {PlacesGone, PlaceRecord}
     assert list(store.places_in("Sent")) == [1]
     assert sorted(store.places_in("INBOX")) == [2, 4, 5, 6]
 
     client.delete_messages([4])
-    client.expunge([4])
+    client.expunge()
     mail_peer.save(mail("case 7"))  # as many messages as before, yet others
     sync(box, store)
     assert sorted(store.places_in("INBOX")) == [2, 5, 6, 7]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,6 +23,7 @@ _REFERENCES = 20
 _MAX_QUOTE = 50_000
 _MIME = re.compile(r"[a-z0-9][\w!#$&^.+-]{0,80}/[a-z0-9][\w!#$&^.+-]{0,80}", re.ASCII)
 _ID = re.compile(r"<[!-;=?-~]{1,900}>")
+_WORD = re.compile(r"[^ ]* +|[^ ]+")
 _ADDRESS = re.compile(r"[^\s<>()\[\],;:\\\"@]+@[^\s<>()\[\],;:\\\"@]+")
 
 
@@ -132,20 +132,22 @@ def flowed(text: str) -> str:
         content = line[depth:].rstrip()
         if depth:
             content = content.removeprefix(" ")
-        pieces = textwrap.wrap(
-            content,
-            _WIDTH - depth - 2,
-            break_long_words=False,
-            break_on_hyphens=False,
-            drop_whitespace=False,
-            expand_tabs=False,
-            replace_whitespace=False,
-        ) or [""]
+        pieces = _pieces(content, _WIDTH - depth - 2)
         for index, piece in enumerate(pieces):
             last = index == len(pieces) - 1
             stuffed = " " if depth or piece.startswith((" ", ">", "From ")) else ""
             result.append(f"{mark}{stuffed if piece or not depth else ''}{piece.rstrip() if last else piece}")
     return "\n".join(result)
+
+
+def _pieces(line: str, width: int) -> list[str]:
+    """Cuts a line after spaces, so that every piece but the last ends in the space that makes it a soft break."""
+    pieces = [""]
+    for word in _WORD.findall(line):
+        if pieces[-1] and len(pieces[-1]) + len(word.rstrip(" ")) > width:
+            pieces.append("")
+        pieces[-1] += word
+    return pieces
 
 
 def _attach(mail: EmailMessage, file: OutgoingFile) -> None:

@@ -86,7 +86,8 @@ class Pull:
         session = self._session
         plan = Plan()
         self._sent = session.sent_folder()
-        folders = dict.fromkeys((*session.settings.folders, *((self._sent,) if self._sent else ())))
+        # Within one second what we sent comes first: nobody answers faster, but a delivery report may return.
+        folders = dict.fromkeys((*((self._sent,) if self._sent else ()), *session.settings.folders))
         for order, folder in enumerate(folders):
             try:
                 look_at(session, folder, order, plan, old.get(folder), self._lookup)

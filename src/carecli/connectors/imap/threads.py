@@ -218,7 +218,8 @@ class Threader:
             if entry is None or self._now(entry[0]) == ticket or not entry[1]:
                 keys.append((mail.message_id, True))
                 self._keys[mail.message_id] = (ticket, True)
-        for key in dict.fromkeys((*mail.references, *mail.in_reply_to, *tokens_of(mail.subject))):
+        reported = (mail.report.original,) if mail.report and mail.report.original else ()
+        for key in dict.fromkeys((*mail.references, *mail.in_reply_to, *reported, *tokens_of(mail.subject))):
             entry = self._keys.get(key)
             if key != mail.message_id and (entry is None or self._now(entry[0]) == ticket):
                 keys.append((key, False))
