@@ -75,9 +75,7 @@ class MemoryStore:
 
     def places_in(self, folder: str) -> dict[int, tuple[str, ...]]:
         """UIDs and flags of a folder over all validities."""
-        return {
-            uid: flags for (name, _), at in self.where.items() if name == folder for uid, (_, flags) in at.items()
-        }
+        return {uid: flags for (name, _), at in self.where.items() if name == folder for uid, (_, flags) in at.items()}
 
     def threads_of(self, keys: Sequence[str]) -> Mapping[str, tuple[str, bool]]:
         return {key: (self.ticket_of(self.keys[key][0]), self.keys[key][1]) for key in keys if key in self.keys}

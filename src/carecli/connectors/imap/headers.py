@@ -1,4 +1,4 @@
-"""Header fields of a mail: unfolding, encoded words, parameters, addresses, Message-IDs and dates; lenient throughout."""
+"""Header fields of a mail: unfolding, encoded words, parameters, addresses, Message-IDs and dates; all lenient."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from carecli.domain.redact import clean_line
 Fields = dict[str, list[bytes]]
 """Header fields by lower-case name: unfolded raw values, in order of appearance."""
 
-_FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)", re.M)
+_FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)", re.MULTILINE)
 _FOLD = re.compile(rb"\r?\n[ \t]+")
 _BLANK = re.compile(rb"\n\r?(?:\n|\Z)")
 _FIRST_LINE = re.compile(rb"(?:From [^\n]*\n|>?From [^\n]*\n)?[!-9;-~]+[ \t]*:")
-_LINE_OF_NO_FIELD = re.compile(rb"^(?![!-9;-~]+[ \t]*:|[ \t]|>?From )[^\n]", re.M)
+_LINE_OF_NO_FIELD = re.compile(rb"^(?![!-9;-~]+[ \t]*:|[ \t]|>?From )[^\n]", re.MULTILINE)
 _WORD = re.compile(r"=\?([^?*\s]{1,60})(?:\*[^?\s]{0,30})?\?([bBqQ])\?([^?]*)\?=")
 _GAP = re.compile(r"(\?=)\s+(=\?[^?\s]{1,90}\?[bBqQ]\?)")
 _PARAM = re.compile(r';\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)')

@@ -7,14 +7,75 @@ import re
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 _SKIPPED = frozenset(
-    "script style head title template noscript object iframe svg math audio video canvas select map meta link".split()
+    (
+        "script",
+        "style",
+        "head",
+        "title",
+        "template",
+        "noscript",
+        "object",
+        "iframe",
+        "svg",
+        "math",
+        "audio",
+        "video",
+        "canvas",
+        "select",
+        "map",
+        "meta",
+        "link",
+    )
 )
-_PARAGRAPHS = frozenset("p h1 h2 h3 h4 h5 h6 blockquote ul ol dl pre table form fieldset figure".split())
+_PARAGRAPHS = frozenset(
+    (
+        "p",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "blockquote",
+        "ul",
+        "ol",
+        "dl",
+        "pre",
+        "table",
+        "form",
+        "fieldset",
+        "figure",
+    )
+)
 _LINES = frozenset(
-    "div tr li dt dd section article header footer main nav aside address center caption body html hr tbody thead "
-    "details summary option legend".split()
+    (
+        "div",
+        "tr",
+        "li",
+        "dt",
+        "dd",
+        "section",
+        "article",
+        "header",
+        "footer",
+        "main",
+        "nav",
+        "aside",
+        "address",
+        "center",
+        "caption",
+        "body",
+        "html",
+        "hr",
+        "tbody",
+        "thead",
+        "details",
+        "summary",
+        "option",
+        "legend",
+    )
 )
-_HIDDEN = re.compile(r"display\s*:\s*none|mso-hide\s*:\s*all", re.I)
+_HIDDEN = re.compile(r"display\s*:\s*none|mso-hide\s*:\s*all", re.IGNORECASE)
 _TAG = re.compile(r"<[^>]*>")
 _MAX_URL = 300
 

@@ -62,7 +62,7 @@ class Watcher:
                 continue
             started = time.monotonic()
             answers = self._session.idle_answers(min(_STEP, left))
-            if any(len(each) > 1 and each[1] in _NEWS or each[0] in _NEWS for each in answers):
+            if any(word in _NEWS for each in answers for word in each[:2]):
                 return True
             if any(each[0] == b"BYE" for each in answers):
                 raise Retryable("the server ended the connection that waits for new mail; nothing was lost")

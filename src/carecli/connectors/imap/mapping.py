@@ -20,9 +20,9 @@ NO_SUBJECT = "(no subject)"
 def records_of(
     mail: Mail, placement: Placement, ours: Ours, *, from_sent: bool, seen: bool
 ) -> Iterator[TicketRecord | TicketsJoined | MessageRecord]:
-    """Ticket (when the mail starts one), joined tickets and the message, in the order the store needs them.
+    r"""Ticket (when the mail starts one), joined tickets and the message, in the order the store needs them.
 
-    ``from_sent``: the mail lies in the folder of sent mail; ``seen``: it carries the ``\\Seen`` flag.
+    ``from_sent``: the mail lies in the folder of sent mail; ``seen``: it carries the ``\Seen`` flag.
     """
     kind, author_kind, author = _author(mail, ours, from_sent=from_sent)
     outgoing = kind is MessageKind.AGENT

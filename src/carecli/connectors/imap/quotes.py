@@ -67,9 +67,9 @@ def _quoted_from(text: str) -> int | None:
         if not ending or len(ending) > _MAX_INTRODUCTION:
             continue
         begin = None
-        if ending[-1] in "-_=*:" and _SEPARATOR.match(ending):
-            begin = _with_rule(lines, index)
-        elif _FROM_LINE.match(ending) and any(_DATE_LINE.match(near) for near in lines[index + 1 : index + 4]):
+        if (ending[-1] in "-_=*:" and _SEPARATOR.match(ending)) or (
+            _FROM_LINE.match(ending) and any(_DATE_LINE.match(near) for near in lines[index + 1 : index + 4])
+        ):
             begin = _with_rule(lines, index)
         elif (ending[-1] in ":：" or ending[-1] > "\x7f") and ending[0] != ">" and _WROTE.search(ending):
             begin = _introduction(lines, index)

@@ -15,17 +15,26 @@ from imapclient import IMAPClient
 from imapclient.exceptions import LoginError
 
 from carecli.connectors.imap.faults import folder_fault, sign_in_fault, translated
-from carecli.connectors.imap.settings import Settings, tls_context
-from carecli.connectors.spi.errors import BadSetup, Retryable
+from carecli.connectors.imap.settings import Settings, require_starttls, tls_context
+from carecli.connectors.spi.errors import Retryable
 from carecli.connectors.spi.protocols import Secrets
 
 _UID = re.compile(rb"\bUID (\d+)")
 _FLAGS = re.compile(rb"\bFLAGS \(([^()]*)\)")
 _SIZE = re.compile(rb"\bRFC822\.SIZE (\d+)")
 _ARRIVED = re.compile(rb'\bINTERNALDATE "([ \d]\d)-(\w{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)"')
-_QUOTED_BODY = re.compile(rb'BODY\[\] "((?:[^"\\]|\\.)*)"', re.S)
+_QUOTED_BODY = re.compile(rb'BODY\[\] "((?:[^"\\]|\\.)*)"', re.DOTALL)
 _MONTHS = {name: number for number, name in enumerate(b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)}
-_SENT_NAMES = ("sent", "sent items", "sent messages", "sent mail", "gesendet", "gesendete elemente", "enviados", "envoyés")
+_SENT_NAMES = (
+    "sent",
+    "sent items",
+    "sent messages",
+    "sent mail",
+    "gesendet",
+    "gesendete elemente",
+    "enviados",
+    "envoyés",
+)
 _SEARCH_WINDOW = 50_000  # UIDs of one SEARCH: its answer is one line, and lines are limited to a million bytes
 
 
@@ -89,16 +98,13 @@ class Session:
     def _connect(self) -> IMAPClient:
         at = self.settings.imap
         context = tls_context(self.settings) if at.tls != "none" else None
-        client = IMAPClient(at.host, at.port, ssl=at.tls == "implicit", ssl_context=context, timeout=self.settings.timeout)
+        client = IMAPClient(
+            at.host, at.port, ssl=at.tls == "implicit", ssl_context=context, timeout=self.settings.timeout
+        )
         client._imap.debug = 0  # noqa: SLF001  (IMAPClient formats every line for its log, sign-in included)
         try:
             if at.tls == "starttls":
-                if not client.has_capability("STARTTLS"):
-                    raise BadSetup(
-                        f"the {at} offers no STARTTLS; no password was sent",
-                        code="TLS_REQUIRED",
-                        help='Set imap_tls = "implicit" and the port for it (usually 993).',
-                    )
+                require_starttls(at, offered=client.has_capability("STARTTLS"))
                 client.starttls(context)
             self._sign_in(client)
             self.capabilities = frozenset(name.decode("ascii", "replace").upper() for name in client.capabilities())
@@ -158,7 +164,7 @@ class Session:
         return self._state
 
     def special(self, use: str) -> str | None:
-        """Name of the folder with a special use (RFC 6154) such as ``\\Sent``; sent mail also by its usual names."""
+        r"""Name of the folder with a special use (RFC 6154) such as ``\Sent``; sent mail also by its usual names."""
         if self._special is None:
             client = self.open()
             found: dict[str, str] = {}
@@ -228,7 +234,7 @@ class Session:
                 yield int(uid[1]), item[1]
             else:
                 quoted = _QUOTED_BODY.search(head)
-                yield int(uid[1]), re.sub(rb"\\(.)", rb"\1", quoted[1], flags=re.S) if quoted else b""
+                yield int(uid[1]), re.sub(rb"\\(.)", rb"\1", quoted[1], flags=re.DOTALL) if quoted else b""
 
     def uids_since(self, day: date, uidnext: int) -> list[int]:
         """UIDs of the open folder that arrived on a day or later."""
@@ -257,7 +263,7 @@ class Session:
         return None
 
     def mark_seen(self, uids: Sequence[int]) -> None:
-        """Sets ``\\Seen``; the folder must be open for writing."""
+        r"""Sets ``\Seen``; the folder must be open for writing."""
         client = self.open()
         with self._guard():
             client.add_flags(list(uids), [b"\\Seen"], silent=True)

@@ -49,17 +49,20 @@ class Settings:
 
 
 def settings_of(account: str, options: Options) -> Settings:
-    """Reads validated options. Raises ``BadSetup`` when plain text would leave this machine or a date makes no sense."""
+    """Reads validated options.
+
+    Raises ``BadSetup`` when plain text would leave this machine or a date makes no sense.
+    """
 
     def text(name: str) -> str:
         return str(options.get(name) or "")
 
     tls = text("tls") or "implicit"
-    imap = Endpoint("IMAP", text("imap_host"), int(options.get("imap_port") or 993), text("imap_tls") or tls)
+    imap = Endpoint("IMAP", text("imap_host"), _number(options, "imap_port", 993), text("imap_tls") or tls)
     smtp = Endpoint(
         "SMTP",
         text("smtp_host") or imap.host,
-        int(options.get("smtp_port") or 587),
+        _number(options, "smtp_port", 587),
         text("smtp_tls") or tls,
     )
     for endpoint in (imap, smtp):
@@ -104,6 +107,16 @@ def _refuse_plain_text(account: str, endpoint: Endpoint) -> None:
             f"account '{account}' would send its password unencrypted to the {endpoint}; nothing was sent",
             code="TLS_REQUIRED",
             help='Set tls = "implicit" (or "starttls") for this account; "none" is only for this machine itself.',
+        )
+
+
+def require_starttls(endpoint: Endpoint, *, offered: bool) -> None:
+    """Raises ``BadSetup`` when a server does not offer the encryption that the account asks for."""
+    if not offered:
+        raise BadSetup(
+            f"the {endpoint} offers no STARTTLS; no password was sent",
+            code="TLS_REQUIRED",
+            help='Set tls = "implicit" and the port for it (usually 993 for IMAP, 465 for SMTP).',
         )
 
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from carecli.connectors.imap.compose import Outgoing, envelope
 from carecli.connectors.imap.faults import sign_in_fault, translated, words_of
-from carecli.connectors.imap.settings import Settings, tls_context
+from carecli.connectors.imap.settings import Settings, require_starttls, tls_context
 from carecli.connectors.spi.errors import Ambiguous, BadSetup, Rejected, Retryable
 from carecli.connectors.spi.protocols import Secrets
 
@@ -59,12 +59,7 @@ class Submission:
         try:
             server.ehlo_or_helo_if_needed()
             if at.tls == "starttls":
-                if not server.has_extn("starttls"):
-                    raise BadSetup(
-                        f"the {at} offers no STARTTLS; no password was sent",
-                        code="TLS_REQUIRED",
-                        help='Set smtp_tls = "implicit" and the port for it (usually 465).',
-                    )
+                require_starttls(at, offered=server.has_extn("starttls"))
                 server.starttls(context=context)
                 server.ehlo()
             self._sign_in(server)
@@ -138,7 +133,7 @@ class Submission:
             server.send(b".\r\n")
             answer = server.getreply()
             if answer[0] < 0:
-                raise smtplib.SMTPServerDisconnected("unreadable answer")  # noqa: TRY301
+                raise smtplib.SMTPServerDisconnected("unreadable answer")
         except (OSError, smtplib.SMTPException) as error:
             raise Ambiguous(
                 f"the connection to the {self._settings.smtp} broke while it confirmed the message; "

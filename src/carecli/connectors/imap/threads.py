@@ -24,7 +24,7 @@ _THREAD_NAME = re.compile(r"<t\.([0-9a-f]{32})@([^<>@\s]+)>")
 
 
 def bare_subject(subject: str) -> str:
-    """A subject for comparison: reply and forward prefixes of many languages and ticket tokens taken off, case folded."""
+    """A subject for comparison: without reply and forward prefixes (of many languages) and tokens, case folded."""
     text = _TOKEN.sub(" ", subject)
     while True:
         shorter = _PREFIX.sub("", text, count=1)
@@ -48,7 +48,7 @@ def tokens_of(subject: str) -> tuple[str, ...]:
 
 
 def thread_name(ticket: str, domain: str) -> str | None:
-    """A reference that names a thread itself, for answers to mail that has no Message-ID; ``None``: not a thread of ours."""
+    """A reference that names a thread itself, for answers to mail without Message-ID; ``None``: no thread of ours."""
     kind, _, digest = ticket.partition(":")
     return f"<t.{digest}@{domain}>" if kind == "thread" and len(digest) == 32 else None
 
