@@ -112,8 +112,7 @@ class Workspace:
     @cached_property
     def drafts(self) -> Drafts:
         """The ``drafts`` service."""
-        from carecli.services.doctor import Check
-    from carecli.services.drafts import Drafts
+        from carecli.services.drafts import Drafts
 
         return Drafts(self.context)
 
