@@ -177,6 +177,8 @@ class Desk:
         return cases[int((index * _GOLDEN + self._start) % 1.0 * len(cases))]
 
     def _channel(self, script: Script, customer: int, rng: Random) -> str:
+        if script.kind == "problem":
+            return "api"
         person = people.customer(customer)
         able = [
             channel

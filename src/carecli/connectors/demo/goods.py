@@ -20,8 +20,6 @@ PRODUCTS["plus"] = (("Larkfield Plus", 599),)
 
 _RATES = {"en": 0.86, "pl": 4.3, "ja": 165.0}
 _CARRIERS = ("ParcelJet", "Swiftway", "PostLink")
-_CANNED = {"order", "product", "amount", "invoice", "tracking", "carrier", "ordered", "city", "first", "agent"}
-SLOTS = frozenset(_CANNED | {"name", "code", "last4"})
 
 
 def money(cents: int, language: str) -> str:

@@ -23,6 +23,7 @@ _LABELS = {
 _DONE = frozenset({TicketStatus.SOLVED, TicketStatus.CLOSED})
 _SHOP = Address(email=people.SHOP_ADDRESS, name=people.SHOP_NAME)
 _SHOP_PERSON = PersonRecord(name=people.SHOP_NAME, emails=(people.SHOP_ADDRESS,), shared=True)
+_MONITOR = PersonRecord(name="Checkout monitoring", emails=("monitoring@larkfield-home.example",), shared=True)
 _MAIL = frozenset({"email", "web_form"})
 
 
@@ -60,7 +61,7 @@ class Mapper:
         """The ticket alone, with the values that writes have changed since."""
         script = case.script
         number = str(self._first + case.index)
-        person = people.customer(case.customer)
+        person = _MONITOR if case.script.kind == "problem" else people.customer(case.customer)
         updated = case.said[-1].at
         done = case.status in _DONE
         tags = script.tags
@@ -130,7 +131,7 @@ class Mapper:
     def _message(
         self, case: Case, ticket: TicketRecord, at: int, said: Said, answer: Said | None, *, unread: bool
     ) -> MessageRecord:
-        person = people.customer(case.customer)
+        person = ticket.requester or _MONITOR
         mail = case.channel in _MAIL
         inside = said.who in "AN"
         text, quoted_from, signature_from = said.text, None, None
