@@ -10,7 +10,9 @@ from carecli.connectors.demo.calendar import DAY
 from carecli.connectors.spi.records import ArticleRecord
 from carecli.domain.conversation import Visibility
 
-_HEAD = re.compile(r"^=== (\S+) \| (public|internal) \| (\w+) \| (verified|unverified) \| (\d+) d \| (.+)$", re.MULTILINE)
+_HEAD = re.compile(
+    r"^=== (\S+) \| (public|internal) \| (\w+) \| (verified|unverified) \| (\d+) d \| (.+)$", re.MULTILINE
+)
 
 
 @cache

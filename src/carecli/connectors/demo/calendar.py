@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_right
+from functools import lru_cache
 from itertools import accumulate
 
 HOUR = 3_600_000
@@ -43,14 +44,19 @@ class Calendar:
 
 def stamp(milliseconds: int, language: str) -> str:
     """Date and time as mail programs of a language write them above a quoted message."""
-    at = time.gmtime(milliseconds // 1000)
-    clock = f"{at.tm_hour:02}:{at.tm_min:02}"
-    if language == "ja":
-        return f"{at.tm_year}/{at.tm_mon:02}/{at.tm_mday:02} {clock}"
-    separator = "." if language in {"de", "pl"} else "-" if language == "nl" else "/"
-    return f"{at.tm_mday:02}{separator}{at.tm_mon:02}{separator}{at.tm_year} {clock}"
+    hour, minute = divmod(milliseconds // 60_000 % 1440, 60)
+    return f"{_day(milliseconds // DAY, language)} {hour:02}:{minute:02}"
 
 
 def date(milliseconds: int, language: str) -> str:
     """A date as people of a language write it, without the time."""
-    return stamp(milliseconds, language).partition(" ")[0]
+    return _day(milliseconds // DAY, language)
+
+
+@lru_cache(maxsize=4096)
+def _day(days: int, language: str) -> str:
+    at = time.gmtime(days * 86_400)
+    if language == "ja":
+        return f"{at.tm_year}/{at.tm_mon:02}/{at.tm_mday:02}"
+    separator = "." if language in {"de", "pl"} else "-" if language == "nl" else "/"
+    return f"{at.tm_mday:02}{separator}{at.tm_mon:02}{separator}{at.tm_year}"

@@ -15,7 +15,15 @@ from carecli.connectors.demo.articles import articles
 from carecli.connectors.demo.journal import Entry
 from carecli.connectors.demo.manifest import MANIFEST
 from carecli.connectors.demo.server import Server, Setup
-from carecli.connectors.spi.errors import Ambiguous, AuthNeeded, Conflicting, Rejected, Retryable, Throttled, Unsupported
+from carecli.connectors.spi.errors import (
+    Ambiguous,
+    AuthNeeded,
+    Conflicting,
+    Rejected,
+    Retryable,
+    Throttled,
+    Unsupported,
+)
 from carecli.connectors.spi.manifest import Manifest
 from carecli.connectors.spi.options import Options
 from carecli.connectors.spi.protocols import Lookup, Secrets, Verdict
@@ -35,7 +43,7 @@ _FIELDS = frozenset({"status", "priority", "assignee", "team", "subject", "tags_
 
 
 class _Cursor(msgspec.Struct, omit_defaults=True):
-    """Where a pull of tickets stands: end of the week, next index, entries read of which journal, news made and when."""
+    """Where a pull stands: end of the week, next index, entries read of which journal, news made and when."""
 
     now: int
     next: int = 0
@@ -104,7 +112,7 @@ class DemoConnector:
         limit = MANIFEST.capabilities.max_chars.get(channel)
         if limit is not None and len(request.body_text) > limit:
             raise Rejected(
-                f"a message by {channel} takes {limit} characters, this one has {len(request.body_text)}; it was not sent",
+                f"{channel} takes {limit} characters, this message has {len(request.body_text)}; it was not sent",
                 help="Shorten it, or answer by another channel.",
             )
         at = server.clock()

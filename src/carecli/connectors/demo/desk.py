@@ -1,4 +1,4 @@
-"""The demo desk: every ticket and its conversation, made from seed and index alone, so that any page can be made first."""
+"""The demo desk: every ticket with its conversation, made from seed and index alone."""
 
 from __future__ import annotations
 
@@ -35,6 +35,14 @@ _GAPS = {"email": (14 * 60_000, 5 * HOUR), "web_form": (20 * 60_000, 6 * HOUR), 
 _QUICK = (35_000, 6 * 60_000)
 
 
+_ABLE = {
+    language: tuple(name for _, name, languages in people.COLLEAGUES if language in languages)
+    # Whoever opens the demo has enough to do.
+    + ((people.ME, people.ME) if language == "en" else ())
+    for language in LANGUAGES
+}
+
+
 class Said(NamedTuple):
     """One utterance with its time and text, before it becomes a message."""
 
@@ -45,9 +53,9 @@ class Said(NamedTuple):
 
 
 class Case(NamedTuple):
-    """Everything about one ticket, before it becomes records. Instants in milliseconds."""
+    """Everything about one ticket, before it becomes records. ``place`` counts from 0; instants in milliseconds."""
 
-    index: int
+    place: int
     customer: int
     script: Script
     channel: str
@@ -102,7 +110,7 @@ class Desk:
         subject = script.subjects[int(rng.random() * len(script.subjects))].format_map(plan.slots)
         assignee = self._assignee(plan, status)
         return Case(
-            index=index,
+            place=index,
             customer=plan.customer,
             script=script,
             channel=plan.channel,
@@ -123,7 +131,7 @@ class Desk:
         first = _until(plan.script.turns, TicketStatus.NEW, plan.rng)[:1]
         said = (Said(first[0].who, at, first[0].text(plan.slots, plan.rng), plan.agent),)
         return Case(
-            index=index,
+            place=index,
             customer=plan.customer,
             script=plan.script,
             channel=plan.channel,
@@ -140,9 +148,8 @@ class Desk:
 
     def _plan(self, index: int, *, may_twin: bool = True) -> _Plan:
         rng = Random(self.seed * 1_000_003 + index)  # noqa: S311  (the same desk for the same seed)
-        if may_twin and index % 29 == 7 and index >= 29:
-            if plan := self._twin(index, rng):
-                return plan
+        if may_twin and index % 29 == 7 and index >= 29 and (plan := self._twin(index, rng)):
+            return plan
         created = self.calendar.created(min(index, self.tickets - 1))
         customer = self._customer(index, rng)
         language = people.language_of(customer)
@@ -234,9 +241,7 @@ class Desk:
 
 
 def _agent(language: str, rng: Random) -> str:
-    able = [name for _, name, languages in people.COLLEAGUES if language in languages]
-    if language == "en":  # whoever opens the demo has enough to do
-        able += [people.ME, people.ME]
+    able = _ABLE[language]
     return able[int(rng.random() * len(able))]
 
 
@@ -256,5 +261,3 @@ def _until(turns: tuple[Turn, ...], status: TicketStatus, rng: Random) -> tuple[
     while end + 1 < len(turns) and turns[end + 1].who == "N":
         end += 1
     return turns[: end + 1]
-
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from random import Random
 
 from carecli.connectors.demo import calendar, people
@@ -22,6 +23,7 @@ _RATES = {"en": 0.86, "pl": 4.3, "ja": 165.0}
 _CARRIERS = ("ParcelJet", "Swiftway", "PostLink")
 
 
+@lru_cache(maxsize=512)
 def money(cents: int, language: str) -> str:
     """A price in the currency and the writing of a language."""
     if language == "ja":

@@ -24,6 +24,9 @@ _DONE = frozenset({TicketStatus.SOLVED, TicketStatus.CLOSED})
 _SHOP = Address(email=people.SHOP_ADDRESS, name=people.SHOP_NAME)
 _SHOP_PERSON = PersonRecord(name=people.SHOP_NAME, emails=(people.SHOP_ADDRESS,), shared=True)
 _MONITOR = PersonRecord(name="Checkout monitoring", emails=("monitoring@larkfield-home.example",), shared=True)
+_CHANNELS = {channel.value: channel for channel in Channel}
+_TYPES = {kind.value: kind for kind in TicketType}
+_PRIORITIES = {priority.value: priority for priority in Priority}
 _MAIL = frozenset({"email", "web_form"})
 
 
@@ -60,7 +63,7 @@ class Mapper:
     def ticket(self, case: Case, changes: Mapping[str, object] | None = None) -> TicketRecord:
         """The ticket alone, with the values that writes have changed since."""
         script = case.script
-        number = str(self._first + case.index)
+        number = str(self._first + case.place)
         person = _MONITOR if case.script.kind == "problem" else people.customer(case.customer)
         updated = case.said[-1].at
         done = case.status in _DONE
@@ -73,7 +76,7 @@ class Mapper:
             "external_id": f"t{number}",
             "number": number,
             "subject": case.subject,
-            "channel": Channel(case.channel),
+            "channel": _CHANNELS[case.channel],
             "created_at": case.created_at,
             "updated_at": updated,
             **status_values(case.status, updated),
@@ -82,7 +85,7 @@ class Mapper:
             if done
             else Resolution.NONE,
             "priority": _priority(case, person),
-            "type": TicketType(script.type),
+            "type": _TYPES[script.type],
             "requester": person,
             "organisation": person.organisation,
             "assignee": case.assignee,
@@ -207,10 +210,10 @@ def _hold(case: Case) -> HoldReason:
 
 
 def _priority(case: Case, person: PersonRecord) -> Priority:
-    priority = Priority(case.script.priority)
+    priority = _PRIORITIES[case.script.priority]
     if person.vip and priority in {Priority.LOW, Priority.NORMAL, Priority.NONE}:
         return Priority.HIGH
-    if priority is Priority.NORMAL and case.index % 6 == 5:
+    if priority is Priority.NORMAL and case.place % 6 == 5:
         return Priority.LOW
     return priority
 
@@ -229,4 +232,3 @@ def status_values(status: TicketStatus, at: int) -> dict[str, object]:
 def person_of(address: Address) -> PersonRecord:
     """A person of whom only an address is known."""
     return PersonRecord(name=address.name or None, emails=(address.email,))
-

@@ -29,10 +29,13 @@ COLLEAGUES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 ME = COLLEAGUES[0][1]
 
 # Fifty customers in a row speak these languages; the pattern repeats.
+# fmt: off
 _PATTERN = (
-    "en en en de en fr en es en en de en it en fr nl en en pl de en pt en fr en "
-    "es en ja en de en nl en en fr en it en de es en pt en pl en fr en de en nl"
-).split()
+    "en", "en", "en", "de", "en", "fr", "en", "es", "en", "en", "de", "en", "it", "en", "fr", "nl", "en",
+    "en", "pl", "de", "en", "pt", "en", "fr", "en", "es", "en", "ja", "en", "de", "en", "nl", "en", "en",
+    "fr", "en", "it", "en", "de", "es", "en", "pt", "en", "pl", "en", "fr", "en", "de", "en", "nl",
+)
+# fmt: on
 _SHARE = {language: _PATTERN.count(language) for language in set(_PATTERN)}
 _RANK = tuple(_PATTERN[:at].count(language) for at, language in enumerate(_PATTERN))
 

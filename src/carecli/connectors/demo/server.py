@@ -172,9 +172,7 @@ class Server:
             version += 1
             changes["updated_at"] = entry.at
             values = {key: msgspec.json.decode(raw) for key, raw in entry.changes.items()}
-            if entry.kind == "reply" and status is TicketStatus.NEW:
-                values["status"] = "open"
-            elif entry.kind == "news" and entry is not opened:
+            if (entry.kind == "reply" and status is TicketStatus.NEW) or (entry.kind == "news" and entry is not opened):
                 values["status"] = "open"
             tags = [*(tag for tag in tags if tag not in values.pop("tags_remove", ())), *values.pop("tags_add", ())]
             if "status" in values:
@@ -221,4 +219,3 @@ class Server:
             ),
             mark=entry.op or None,
         )
-
