@@ -81,7 +81,9 @@ class Workspace:
         from carecli.config import edit
 
         options: dict[str, Any] = {"tickets": tickets, "seed": seed, "live": live}
-        options["state_file"] = os.path.join(self.paths.home or os.path.dirname(self.paths.store_file), "demo-desk.jsonl")
+        options["state_file"] = os.path.join(
+            self.paths.home or os.path.dirname(self.paths.store_file), "demo-desk.jsonl"
+        )
         edit.set_value(self.paths, "agent.name", self.settings.agent_name or "Sam Rivera")
         edit.add_account(self.paths, "demo", "demo", options)
 
@@ -268,7 +270,14 @@ def setting_rows() -> list[dict[str, Any]]:
 def _setting(name: str, spec: OptionSpec, connector: str | None = None) -> dict[str, Any]:
     default = list(spec.default) if isinstance(spec.default, tuple) else spec.default
     choices = list(spec.choices)
-    return {"name": name, "type": spec.type, "default": default, "choices": choices, "doc": spec.doc, "connector": connector}
+    return {
+        "name": name,
+        "type": spec.type,
+        "default": default,
+        "choices": choices,
+        "doc": spec.doc,
+        "connector": connector,
+    }
 
 
 def diagnose(home: str | None, config: str | None, *, online: bool) -> list[Check]:
@@ -298,25 +307,36 @@ def diagnose(home: str | None, config: str | None, *, online: bool) -> list[Chec
     try:
         for health in workspace.accounts.health():
             words = health.error or health.state
-            checks.append(
-                doctor.Check(f"account {health.name}", health.state not in ("auth", "error"), words)
-            )
+            checks.append(doctor.Check(f"account {health.name}", health.state not in ("auth", "error"), words))
             if workspace.accounts.missing_secret(health.name):
                 helped = f"Run: carecli account login {health.name}"
                 checks.append(doctor.Check(f"secret of {health.name}", False, "none found", helped))
             if online:
                 checks.append(
-                    doctor.attempt(
-                        f"sign-in {health.name}", lambda name=health.name: workspace.syncing.test(name)[0]
-                    )
+                    doctor.attempt(f"sign-in {health.name}", lambda name=health.name: workspace.syncing.test(name)[0])
                 )
         set_aside = workspace.set_aside()
-        checks.append(doctor.Check("records set aside", not set_aside, f"{len(set_aside)}" + "".join(
-            f"; {account} {kind} {external_id[:16]}: {reason}" for account, kind, external_id, reason, _ in set_aside[:5])))
+        checks.append(
+            doctor.Check(
+                "records set aside",
+                not set_aside,
+                f"{len(set_aside)}"
+                + "".join(
+                    f"; {account} {kind} {external_id[:16]}: {reason}"
+                    for account, kind, external_id, reason, _ in set_aside[:5]
+                ),
+            )
+        )
         waiting = workspace.outbox.pending()
         needs = [operation for operation in waiting if operation.state in ("conflict", "failed", "unknown")]
-        checks.append(doctor.Check("outbox", not needs, f"{len(waiting)} open, {len(needs)} need you",
-                                   "carecli outbox list" if needs else ""))
+        checks.append(
+            doctor.Check(
+                "outbox",
+                not needs,
+                f"{len(waiting)} open, {len(needs)} need you",
+                "carecli outbox list" if needs else "",
+            )
+        )
     finally:
         workspace.close()
     return checks

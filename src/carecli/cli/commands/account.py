@@ -54,7 +54,12 @@ def show(name: Name) -> None:
     """Show an account."""
     with workspace.opened() as ws:
         ws.accounts.require(name)
-        emit([_rows(ws)[name]], flags.current(), (*COLUMNS, "error", "queued", "needs_person", "capabilities"), single=True)
+        emit(
+            [_rows(ws)[name]],
+            flags.current(),
+            (*COLUMNS, "error", "queued", "needs_person", "capabilities"),
+            single=True,
+        )
 
 
 @app.command()
@@ -73,7 +78,12 @@ def add(
             given[key] = value
         if flags.current().dry_run:
             ws.accounts.check(name, connector, given)
-            emit([json.dumps({"name": name, "connector": connector, "state": "planned"})], flags.current(), COLUMNS, single=True)
+            emit(
+                [json.dumps({"name": name, "connector": connector, "state": "planned"})],
+                flags.current(),
+                COLUMNS,
+                single=True,
+            )
             return
         ws.accounts.add(name, connector, given)
     with workspace.opened() as ws:
@@ -92,7 +102,9 @@ def test(name: Name) -> None:
         ws.accounts.require(name)
         identity, notes = ws.syncing.test(name)
         body = {"name": name, "state": "ok", "identity": identity, "notes": list(notes)}
-        emit([json.dumps(body, ensure_ascii=False)], flags.current(), ("name", "state", "identity", "notes"), single=True)
+        emit(
+            [json.dumps(body, ensure_ascii=False)], flags.current(), ("name", "state", "identity", "notes"), single=True
+        )
 
 
 @app.command()
@@ -107,11 +119,14 @@ def login(
         ws.accounts.require(name)
         store = ws.accounts.probe(name)
         if store == "file":
-            errors.say(f"carecli: no system keyring answers; the secret goes to {ws.paths.secrets_file} (readable by you alone)")
+            errors.say(
+                f"carecli: no system keyring answers; the secret goes to {ws.paths.secrets_file} (readable by you alone)"
+            )
             asked = sys.stdin.isatty() and not taken.no_input and not stdin
             if not taken.yes and not (asked and typer.confirm("Keep it there?", default=False, err=True)):
                 raise CareError(
-                    "the secret was not kept", code="NO_CONSENT",
+                    "the secret was not kept",
+                    code="NO_CONSENT",
                     help=f"Repeat with --yes, or set {ws.accounts.variable(name, field)} in the environment.",
                 )
         wanted = field or ws.accounts.secret_name(name)
@@ -121,7 +136,8 @@ def login(
             value = typer.prompt(f"{wanted} of {name}", hide_input=True, err=True)
         else:
             raise UsageError(
-                "there is no terminal to ask on", code="NO_TERMINAL",
+                "there is no terminal to ask on",
+                code="NO_TERMINAL",
                 help=f"Pipe it in with --stdin, or set {ws.accounts.variable(name, field)} in the environment.",
             )
         if not value:

@@ -48,9 +48,7 @@ def show(origin: Annotated[bool, typer.Option("--origin", help="Where each value
 def validate() -> None:
     """Check the configuration; warnings do not fail."""
     settings = load_settings(find_paths(flags.current().home, flags.current().config))
-    warnings = [
-        {"message": w.message, "key": w.key, "line": w.line, "nearest": w.nearest} for w in settings.warnings
-    ]
+    warnings = [{"message": w.message, "key": w.key, "line": w.line, "nearest": w.nearest} for w in settings.warnings]
     if flags.current().output == "table":
         for warning in settings.warnings:
             errors.say(f"carecli: {warning.message}")
@@ -67,7 +65,11 @@ def init() -> None:
 
     paths = find_paths(flags.current().home, flags.current().config)
     if os.path.exists(paths.config_file):
-        raise UsageError(f"{paths.config_file} is there already; it was not touched", code="CONFIG_EXISTS", help="carecli config edit")
+        raise UsageError(
+            f"{paths.config_file} is there already; it was not touched",
+            code="CONFIG_EXISTS",
+            help="carecli config edit",
+        )
     make_folders(paths)
     write_private(paths.config_file, example_config())
     _one({"path": paths.config_file, "created": True}, paths.config_file)
@@ -94,4 +96,8 @@ def schema() -> None:
     """Print every setting with its type, default and meaning."""
     from carecli.bootstrap import setting_rows
 
-    emit([json.dumps(row, ensure_ascii=False) for row in setting_rows()], flags.current(), ("name", "type", "default", "doc"))
+    emit(
+        [json.dumps(row, ensure_ascii=False) for row in setting_rows()],
+        flags.current(),
+        ("name", "type", "default", "doc"),
+    )

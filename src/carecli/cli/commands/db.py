@@ -48,7 +48,8 @@ def check() -> None:
         from carecli.domain.errors import StoreError
 
         raise StoreError(
-            "the store is damaged", code="STORE_DAMAGED",
+            "the store is damaged",
+            code="STORE_DAMAGED",
             help=f"Restore a backup (see {_store_file()}.*.bak), or move it away and run 'carecli sync --full'.",
         )
 

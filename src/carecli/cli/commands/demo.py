@@ -32,7 +32,12 @@ def demo(
         home = taken.home or os.environ.get("CARECLI_HOME")
         if not home:
             raise UsageError("--build needs a folder", code="HOME_NEEDED", help="carecli demo --build --home DIR")
-        emit([json.dumps(_fill(home, tickets, seed, live=False))], taken, ("home", "tickets", "messages", "seconds"), single=True)
+        emit(
+            [json.dumps(_fill(home, tickets, seed, live=False))],
+            taken,
+            ("home", "tickets", "messages", "seconds"),
+            single=True,
+        )
         return
     import sys
 

@@ -19,6 +19,9 @@ def doctor(online: Annotated[bool, typer.Option("--online", help="Sign in to eve
     from carecli.bootstrap import diagnose
 
     checks = diagnose(flags.current().home, flags.current().config, online=online)
-    rows = [json.dumps({"check": c.name, "ok": c.ok, "detail": c.detail, "help": c.help}, ensure_ascii=False) for c in checks]
+    rows = [
+        json.dumps({"check": c.name, "ok": c.ok, "detail": c.detail, "help": c.help}, ensure_ascii=False)
+        for c in checks
+    ]
     emit(rows, flags.current(), ("check", "ok", "detail", "help"))
     raise typer.Exit(0 if all(c.ok for c in checks) else 1)

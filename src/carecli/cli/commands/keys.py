@@ -29,4 +29,8 @@ def keys(what: Annotated[str, typer.Argument(metavar="[check]")] = "") -> None:
         if loaded.problems:
             raise ConfigError(f"the keymap has {len(loaded.problems)} problems", code="KEYMAP_INVALID")
         return
-    emit([json.dumps(row, ensure_ascii=False) for row in keymap.rows(loaded)], flags.current(), ("keys", "action", "title", "context"))
+    emit(
+        [json.dumps(row, ensure_ascii=False) for row in keymap.rows(loaded)],
+        flags.current(),
+        ("keys", "action", "title", "context"),
+    )

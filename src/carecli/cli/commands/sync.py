@@ -54,10 +54,16 @@ class _Progress:
 
 @app.command()
 def sync(
-    accounts: Annotated[list[str] | None, typer.Argument(metavar="[ACCOUNT]…", autocompletion=complete.accounts)] = None,
+    accounts: Annotated[
+        list[str] | None, typer.Argument(metavar="[ACCOUNT]…", autocompletion=complete.accounts)
+    ] = None,
     full: Annotated[bool, typer.Option("--full", help="Read everything again")] = False,
-    watch: Annotated[bool, typer.Option("--watch", help="Go on: every 60 s, at once where the connector has news")] = False,
-    interval: Annotated[int | None, typer.Option("--interval", min=1, help="Seconds between looks while watching")] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on: every 60 s, at once where the connector has news")
+    ] = False,
+    interval: Annotated[
+        int | None, typer.Option("--interval", min=1, help="Seconds between looks while watching")
+    ] = None,
     pull_only: Annotated[bool, typer.Option("--pull-only")] = False,
     push_only: Annotated[bool, typer.Option("--push-only")] = False,
     follow_parent: Annotated[bool, typer.Option("--follow-parent", hidden=True)] = False,
