@@ -203,6 +203,12 @@ def test_quotes_and_signatures_stand_where_the_offsets_say(records: list[Record]
         assert message.body_text[message.signature_from - 2 : message.signature_from] == "\n\n"
 
 
+def test_a_form_answers_by_itself(records: list[Record]) -> None:
+    bots = [message for message in of(MessageRecord, records) if message.kind is MessageKind.BOT]
+    assert len(bots) >= 20
+    assert all(message.automatic and message.direction is Direction.OUT for message in bots)
+
+
 def test_unread_is_only_what_waits_for_an_answer(records: list[Record]) -> None:
     unread = [message for message in of(MessageRecord, records) if message.unread]
     assert len(unread) >= 20

@@ -7,7 +7,7 @@ from functools import cached_property
 from random import Random
 from typing import NamedTuple
 
-from carecli.connectors.demo import goods, people
+from carecli.connectors.demo import goods, people, wording
 from carecli.connectors.demo.calendar import DAY, HOUR, Calendar
 from carecli.connectors.demo.scripts import LANGUAGES, Script, Turn, of_kind
 from carecli.domain.ticket import TicketStatus
@@ -228,7 +228,7 @@ class Desk:
         if offsets[-1] > room:
             offsets = [offset * room // offsets[-1] for offset in offsets]
         called = plan.channel == "phone" and turns[0].who == "C"
-        return tuple(
+        said = [
             Said(
                 "K" if called and not offset else turn.who,
                 created + offset,
@@ -236,7 +236,10 @@ class Desk:
                 plan.agent,
             )
             for turn, offset in zip(turns, offsets, strict=True)
-        )
+        ]
+        if plan.channel == "web_form":  # the form answers at once that it has arrived
+            said.insert(1, Said("B", created + 2_000, wording.RECEIVED[plan.script.language], plan.agent))
+        return tuple(said)
 
     def _due(self, status: TicketStatus, script: Script, plan: _Plan, said: tuple[Said, ...]) -> int | None:
         if status not in {TicketStatus.NEW, TicketStatus.OPEN}:
