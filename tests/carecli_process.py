@@ -32,7 +32,12 @@ class Done:
 
 
 def run_carecli(
-    arguments: list[str], home: Path, *, stdin: str = "", code: int | None = 0, environment: dict[str, str] | None = None
+    arguments: list[str],
+    home: Path,
+    *,
+    stdin: str = "",
+    code: int | None = 0,
+    environment: dict[str, str] | None = None,
 ) -> Done:
     """Runs one command on a home; asserts its exit code unless ``code`` is ``None``."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("CARECLI_")}

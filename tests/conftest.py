@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from carecli_process import run_carecli
 from mail_peer import MailPeer, PeerUnavailableError
 

@@ -67,8 +67,26 @@ def loaded_after(arguments: list[str], home: Path) -> set[str]:
     return set(modules)
 
 
-HEAVY = {"sqlmodel", "sqlalchemy", "textual", "httpx", "alembic", "pydantic", "rich", "typer", "click", "imapclient",
-         "msgspec", "asyncio", "importlib.metadata", "dataclasses", "tomllib", "tomlkit", "keyring", "selectolax"}
+HEAVY = {
+    "sqlmodel",
+    "sqlalchemy",
+    "textual",
+    "httpx",
+    "alembic",
+    "pydantic",
+    "rich",
+    "typer",
+    "click",
+    "imapclient",
+    "msgspec",
+    "asyncio",
+    "importlib.metadata",
+    "dataclasses",
+    "tomllib",
+    "tomlkit",
+    "keyring",
+    "selectolax",
+}
 
 
 @pytest.mark.parametrize(
@@ -94,18 +112,38 @@ def test_ticket_list_as_json_does_not_even_load_json(demo_home: Path) -> None:
     # The measuring script imports json itself, so its decoder cannot be told apart; our own modules can.
     ours = {module for module in modules if module.startswith("carecli.")}
     assert ours <= {
-        "carecli.cli", "carecli.cli.main", "carecli.cli.quick", "carecli.cli.flags", "carecli.cli.output",
-        "carecli.config", "carecli.config.paths", "carecli.domain", "carecli.domain.errors", "carecli.domain.ids",
-        "carecli.domain.query", "carecli.services", "carecli.services.reads", "carecli.services.views", "carecli.store",
-        "carecli.store.driver", "carecli.store.faults", "carecli.store.query_sql", "carecli.store.schema",
-        "carecli.store.search", "carecli.store.windows",
+        "carecli.cli",
+        "carecli.cli.main",
+        "carecli.cli.quick",
+        "carecli.cli.flags",
+        "carecli.cli.output",
+        "carecli.config",
+        "carecli.config.paths",
+        "carecli.domain",
+        "carecli.domain.errors",
+        "carecli.domain.ids",
+        "carecli.domain.query",
+        "carecli.services",
+        "carecli.services.reads",
+        "carecli.services.views",
+        "carecli.store",
+        "carecli.store.driver",
+        "carecli.store.faults",
+        "carecli.store.query_sql",
+        "carecli.store.schema",
+        "carecli.store.search",
+        "carecli.store.windows",
     }
 
 
-@pytest.mark.parametrize("arguments", [["view", "list", "--json"], ["outbox", "list", "--json"], ["draft", "list", "--json"]])
+@pytest.mark.parametrize(
+    "arguments", [["view", "list", "--json"], ["outbox", "list", "--json"], ["draft", "list", "--json"]]
+)
 def test_other_local_commands_load_neither_orm_nor_network_nor_screen(arguments: list[str], demo_home: Path) -> None:
     modules = loaded_after(arguments, demo_home)
-    assert modules & {"sqlmodel", "sqlalchemy", "textual", "httpx", "alembic", "imapclient", "pydantic", "rich"} == set()
+    assert (
+        modules & {"sqlmodel", "sqlalchemy", "textual", "httpx", "alembic", "imapclient", "pydantic", "rich"} == set()
+    )
 
 
 def test_importing_carecli_loads_nothing_else_of_ours() -> None:

@@ -43,7 +43,6 @@ def free_key(connection: Connection, at: int, sequence: int, taken: set[int]) ->
     return key
 
 
-
 def insert(connection: Connection, rows: Iterable[tuple[object, ...]]) -> int:
     """Inserts rows (in the order of ``COLUMNS``); returns how many. Must run inside a write transaction."""
     connection.execute(_STAGE)
