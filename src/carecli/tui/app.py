@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.app import App
+from textual.screen import Screen
 
 from carecli.tui.keymap import Keymap, build, load
 from carecli.tui.messages import FileFetched, SyncReported, WorkFailed
@@ -54,21 +55,20 @@ class Console(App[int]):
         wanted = NAMES.get(workspace.settings.theme, workspace.settings.theme)
         self.theme = wanted if wanted in self.available_themes else "care-dark"
 
-    def on_mount(self) -> None:
-        """Show the desk, or the welcome when nothing is connected."""
-        if self.workspace.accounts.health():
-            self.open_desk()
-        else:
+    def get_default_screen(self) -> Screen[Any]:
+        """The desk, or the welcome when nothing is connected."""
+        if not self.workspace.accounts.health():
             from carecli.tui.screens.welcome import Welcome
 
-            self.push_screen(Welcome(self.keymap))
-
-    def open_desk(self) -> None:
-        """Show the desk and keep it up to date."""
+            return Welcome(self.keymap)
         self.desk = Desk(self.workspace, self.keymap, self.now)
         self.pulse = Pulse(self, self.desk)
-        self.push_screen(self.desk)
-        self.set_timer(0.2, self._settle)
+        return self.desk
+
+    def on_mount(self) -> None:
+        """Leave everything that can wait until the first frame is on the screen."""
+        if self.desk is not None:
+            self.set_timer(0.2, self._settle)
 
     def _settle(self) -> None:
         """Work that waits until the first frame is on the screen."""

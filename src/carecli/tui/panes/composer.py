@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.timer import Timer
-from textual.widgets import Input, TextArea
+from textual.widgets import Input, Static, TextArea
 
 from carecli.domain.conversation import Address, Draft, DraftMode, Visibility
 from carecli.services.models import ReplyPlan
@@ -108,12 +108,17 @@ class Composer(Vertical):
         """Recipients only where there are any."""
         yield Banner()
         if self.plan.visibility is not Visibility.INTERNAL:
-            yield Input(", ".join(map(str, self.draft.to)), placeholder="To", id="to", compact=True)
-            yield Input(", ".join(map(str, self.draft.cc)), placeholder="Cc", id="cc", compact=True)
+            yield from self._field("To", "to", ", ".join(map(str, self.draft.to)))
+            yield from self._field("Cc", "cc", ", ".join(map(str, self.draft.cc)))
             if self.plan.mode in (DraftMode.NEW, DraftMode.FORWARD):
-                yield Input(self.draft.subject or "", placeholder="Subject", id="subject", compact=True)
+                yield from self._field("Subject", "subject", self.draft.subject or "")
         yield TextArea(self.draft.body, id="text", soft_wrap=True, show_line_numbers=False, compact=True)
         yield Foot()
+
+    def _field(self, label: str, name: str, value: str) -> ComposeResult:
+        with Horizontal(classes="field"):
+            yield Static(label, markup=False)
+            yield Input(value, id=name, compact=True)
 
     def on_mount(self) -> None:
         """Put the cursor at the end of what was written before."""

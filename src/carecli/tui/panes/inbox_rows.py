@@ -90,8 +90,9 @@ def draw_one_line(
     words, level = _due(row, now)
     wide = width >= 110
     glyph = CHANNELS.get(row.channel, CHANNELS["other"])[0]
-    requester = 24 if wide else 17
-    who = cut(line(row.assignee), 12 if wide else 8) if row.assignee else "nobody"
+    requester = 24 if wide else 16 if width >= 90 else 14
+    owner, badge = (12, 12) if wide else (8, 8) if width >= 90 else (6, 7)
+    who = cut(line(row.assignee), owner) if row.assignee else "nobody"
     left: list[Piece] = [
         *_lead(row, marked, at_cursor, ink),
         (fit(_wait(row, now), 4, right=True) + " ", ink.dim),
@@ -101,8 +102,8 @@ def draw_one_line(
         *_subject(row, ink),
     ]
     right: list[Piece] = [
-        (" " + fit(who, 12 if wide else 8), ink.faint if row.assignee is None else ink.dim),
-        (" " + fit(line(row.account), 12 if wide else 8), ink.faint),
+        (" " + fit(who, owner), ink.faint if row.assignee is None else ink.dim),
+        (" " + fit(line(row.account), badge), ink.faint),
         (" ", ink.base),
     ]
     return [sides(left, right, width, ink.base)]

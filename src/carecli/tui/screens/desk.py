@@ -47,6 +47,7 @@ class Desk(Screen[None]):
     """Where the work is done. Commands (``carecli.tui.commands``) act on its parts."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-one"), (TWO, "-two"), (WIDE, "-wide")]  # noqa: RUF012 - Textual declares it so
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012 - as above
     AUTO_FOCUS = "#inbox"
 
     def __init__(self, workspace: Workspace, keymap: Keymap, now: Callable[[], int] = wall_clock) -> None:

@@ -9,6 +9,7 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
 
+from carecli.tui.widgets.paint import paint_now
 from carecli.tui.widgets.strips import Piece, strip_of
 from carecli.tui.widgets.surface import Surface
 
@@ -129,6 +130,7 @@ class LineList(Surface):
             self.refresh_lines(index * height, height)
         self._show(index)
         if old != index and not quiet:
+            paint_now(self)
             self.post_message(self.Moved(self, index))
 
     def _show(self, index: int) -> None:

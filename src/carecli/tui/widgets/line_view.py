@@ -10,6 +10,7 @@ from textual.geometry import Size
 from textual.strip import Strip
 
 from carecli.tui.theme import Ink
+from carecli.tui.widgets.paint import paint_now
 from carecli.tui.widgets.strips import Piece, strip_of
 from carecli.tui.widgets.surface import Surface
 
@@ -83,6 +84,7 @@ class LineView(Surface):
     def move_by(self, count: int) -> None:
         """Scroll some lines."""
         self.scroll_to(y=self.scroll_y + count, animate=False, force=True, immediate=True)
+        paint_now(self)
 
     def move_to(self, line: int) -> None:
         """Scroll so that a line is the first in sight."""

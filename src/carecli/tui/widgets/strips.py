@@ -25,7 +25,9 @@ def strip_of(pieces: Sequence[Piece], width: int, base: Style, over: Style | Non
         if size > left:
             text = cut(text, left)  # noqa: PLW2901
             size = width_of(text)
-        segments.append(Segment(text, style + over if over else style))
+        # Pieces on a ground of their own (a lit match) keep it.
+        plain = over is not None and style.bgcolor == base.bgcolor
+        segments.append(Segment(text, style + over if plain else style))
         left -= size
     if left > 0:
         segments.append(Segment(" " * left, base + over if over else base))

@@ -29,6 +29,7 @@ class ViewBar(FixedLines):
 
     def __init__(self) -> None:
         super().__init__(id="views")
+        self.border_title = "Views"
         self._views: tuple[View, ...] = ()
         self._counts: Mapping[str, Count] = {}
         self._current = ""
