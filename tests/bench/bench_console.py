@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-PRESSES = 40
+PRESSES = 10  # within the rows in sight, down and up again
 
 EMPTY = """
 from textual.app import App
@@ -92,6 +92,11 @@ class Terminal:
         select.select([self.master], [], [], 5)
         return (time.perf_counter() - begun) * 1000
 
+    def press(self, key: bytes) -> None:
+        """Press a key without measuring."""
+        os.write(self.master, key)
+        self.quiet(0.01)
+
     def close(self) -> None:
         """End the program."""
         os.killpg(self.process.pid, signal.SIGKILL)
@@ -100,9 +105,9 @@ class Terminal:
 
 
 PROGRAMS = {
-    "empty Textual app": (EMPTY, b"READY", b""),
-    "DataTable, 1,000 rows": (TABLE, b"READY", b"\x1b[B"),
-    "console": (CONSOLE, b"Inbox", b"j"),
+    "empty Textual app": (EMPTY, b"READY", ()),
+    "DataTable, 1,000 rows": (TABLE, b"READY", (b"\x1b[B", b"\x1b[A")),
+    "console": (CONSOLE, b"Inbox", (b"j", b"k")),
 }
 
 
@@ -111,6 +116,7 @@ def main() -> None:
     home = sys.argv[2] if len(sys.argv) > 2 else ""
     frames: dict[str, list[float]] = {name: [] for name in PROGRAMS}
     keys: dict[str, list[float]] = {name: [] for name in PROGRAMS}
+    scrolls: dict[str, list[float]] = {name: [] for name in PROGRAMS}
     for _ in range(rounds):
         for name, (program, marker, key) in PROGRAMS.items():
             terminal = Terminal(program, *([home] if name == "console" and home else []))
@@ -118,18 +124,25 @@ def main() -> None:
                 frames[name].append(terminal.until(marker))
                 if key:
                     terminal.quiet(0.6)
-                    keys[name] += [terminal.key(key) for _ in range(PRESSES)]
+                    for _ in range(2):
+                        keys[name] += [terminal.key(one) for one in key for _ in range(PRESSES)]
+                    for _ in range(45):
+                        terminal.press(key[0])
+                    scrolls[name] += [terminal.key(key[0]) for _ in range(PRESSES)]
             finally:
                 terminal.close()
     empty = statistics.median(frames["empty Textual app"])
     table = statistics.median(keys["DataTable, 1,000 rows"])
-    print(f"{'program':24} {'frame ms':>9} {'x empty':>8} {'key ms':>8} {'x table':>8} {'p95':>8}")
+    rolled = statistics.median(scrolls["DataTable, 1,000 rows"])
+    print(f"{'program':24} {'frame ms':>9} {'x empty':>8} {'key ms':>8} {'x table':>8} {'p95':>8} {'scroll':>8} {'x table':>8}")
     for name in PROGRAMS:
         frame = statistics.median(frames[name])
         row = f"{name:24} {frame:9.0f} {frame / empty:8.2f}"
         if keys[name]:
             median = statistics.median(keys[name])
             row += f" {median:8.2f} {median / table:8.2f} {sorted(keys[name])[int(len(keys[name]) * 0.95)]:8.2f}"
+            slide = statistics.median(scrolls[name])
+            row += f" {slide:8.2f} {slide / rolled:8.2f}"
         print(row)
 
 

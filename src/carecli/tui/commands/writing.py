@@ -69,9 +69,8 @@ def open_composer(desk: Desk, plan: ReplyPlan, draft: Draft) -> None:
         close_composer(desk)
     composer = Composer(plan, draft, desk.ws.drafts.save, desk.now)
     desk.composer = composer
-    desk.set_class(True, "-writing")
     desk.go("conversation")
-    desk.query_one("#middle").mount(composer)
+    desk.middle.mount(composer)
     if draft.id and draft.body:
         desk.say("Your draft, as you left it")
 
@@ -83,7 +82,6 @@ def close_composer(desk: Desk, *, quiet: bool = True, save: bool = True) -> None
         return
     draft = composer.save_now() if save and composer.is_mounted else composer.draft
     desk.composer = None
-    desk.set_class(False, "-writing")
     composer.remove()
     if not quiet and draft.body.strip():
         desk.say("Draft kept")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widget import Widget
@@ -23,6 +23,7 @@ from carecli.tui.panes.conversation import ConversationPane, TicketHead
 from carecli.tui.panes.customer import CustomerPane
 from carecli.tui.panes.inbox import InboxPane
 from carecli.tui.panes.knowledge import KnowledgePane
+from carecli.tui.screens.arrange import TALL, DeskLayout, columns_of
 from carecli.tui.widgets.ask_bar import Answer, AskBar
 from carecli.tui.widgets.hint_line import HintLine
 from carecli.tui.widgets.line_list import LineList
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from carecli.tui.panes.composer import Composer
 
 _PREVIEW_AFTER = 0.05  # seconds the cursor must rest before its ticket is shown
-WIDE, TWO = 140, 100  # columns from which three, two panes stand side by side
 PANES = ("inbox", "conversation", "customer", "knowledge")
 
 
@@ -46,12 +46,12 @@ def wall_clock() -> int:
 class Desk(Screen[None]):
     """Where the work is done. Commands (``carecli.tui.commands``) act on its parts."""
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-one"), (TWO, "-two"), (WIDE, "-wide")]  # noqa: RUF012 - Textual declares it so
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012 - as above
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (TALL, "-tall")]  # noqa: RUF012 - Textual declares it so
     AUTO_FOCUS = "#inbox"
 
     def __init__(self, workspace: Workspace, keymap: Keymap, now: Callable[[], int] = wall_clock) -> None:
         super().__init__(id="desk")
+        self._desk_layout = DeskLayout()
         self.ws = workspace
         self.keymap = keymap
         self.now = now
@@ -61,6 +61,7 @@ class Desk(Screen[None]):
         self.conversation = ConversationPane(now)
         self.customer = CustomerPane(now)
         self.knowledge = KnowledgePane(now)
+        self.middle = Vertical(self.head, self.conversation, id="middle")
         self.view_bar = ViewBar()
         self.hints = HintLine()
         self.status = StatusLine(now)
@@ -76,24 +77,23 @@ class Desk(Screen[None]):
         self._preview: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        """Three columns, then question, keys and status."""
-        with Horizontal(id="columns"):
-            with Vertical(id="left"):
-                yield self.view_bar
-                yield self.inbox
-            with Vertical(id="middle"):
-                yield self.head
-                yield self.conversation
-            with Vertical(id="right"):
-                yield self.customer
-                yield self.knowledge
+        """All parts side by side; the layout knows which are shown where."""
+        yield self.view_bar
+        yield self.inbox
+        yield self.middle
+        yield self.customer
+        yield self.knowledge
         yield self.ask_bar
         yield self.hints
         yield self.status
 
+    @property
+    def layout(self) -> DeskLayout:
+        """Where the parts stand."""
+        return self._desk_layout
+
     def on_mount(self) -> None:
         """Read what the first frame shows."""
-        self.set_class(True, "-at-inbox")
         if self.views:
             self.show_view(self.views[0].name)
         self.renew_health()
@@ -226,7 +226,7 @@ class Desk(Screen[None]):
     def show_sides(self) -> None:
         """Fill the record and the suggestions, when they can be seen."""
         talk = self.talk
-        if self.columns < 3 and not self.has_class("-drawer") and self.pane not in ("customer", "knowledge"):
+        if self.columns < 3 and not self.layout.drawer and self.pane not in ("customer", "knowledge"):
             return
         try:
             known = talk is not None and talk.customer_id is not None
@@ -263,7 +263,7 @@ class Desk(Screen[None]):
     @property
     def columns(self) -> int:
         """How many columns stand side by side."""
-        return 3 if self.size.width >= WIDE else 2 if self.size.width >= TWO else 1
+        return columns_of(self.size)
 
     @property
     def pane(self) -> str:
@@ -273,23 +273,26 @@ class Desk(Screen[None]):
 
     def go(self, pane: str) -> None:
         """Move to a pane and make it visible."""
-        right = pane in ("customer", "knowledge")
-        self.set_class(right, "-drawer")
-        for name in PANES:
-            self.set_class(name == pane, f"-at-{name}")
+        self._arrange_for(pane)
         widget: Widget = {"inbox": self.inbox, "customer": self.customer, "knowledge": self.knowledge}.get(
             pane, self.conversation
         )
         widget.focus()
-        if right:
-            self.call_after_refresh(self.show_sides)
+
+    def _arrange_for(self, pane: str) -> None:
+        """Show a pane; with too few columns this hides another."""
+        drawer = pane in ("customer", "knowledge") and self.columns == 2
+        if (pane, drawer) != (self.layout.pane, self.layout.drawer):
+            self.layout.pane, self.layout.drawer = pane, drawer
+            if self.columns < 3:
+                self.refresh(layout=True)
+                self.call_after_refresh(self.show_sides)
 
     def on_descendant_focus(self) -> None:
-        """The footer follows the focus."""
+        """Panes and footer follow the focus."""
         focused = self.focused
         if focused in (self.inbox, self.conversation, self.customer, self.knowledge) and focused is not None:
-            for name in PANES:
-                self.set_class(name == focused.id, f"-at-{name}")
+            self._arrange_for(str(focused.id))
         self.renew_hints()
 
     # What is shown around the panes
