@@ -14,6 +14,10 @@ from carecli.domain.errors import ConfigError
 GROUP = "carecli.connectors"
 
 
+BUILT_IN = {"demo": "carecli.connectors.demo.manifest", "imap": "carecli.connectors.imap.manifest"}
+"""Our own kinds, so that a quick command need not read the metadata of every installed package."""
+
+
 @cache
 def _found() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=GROUP)}
@@ -26,6 +30,9 @@ def names() -> tuple[str, ...]:
 
 def load(kind: str) -> Manifest:
     """The card of one kind. Raises ``ConfigError`` when it is not installed or broken."""
+    built_in = BUILT_IN.get(kind)
+    if built_in is not None:
+        return cast("Manifest", import_module(built_in).MANIFEST)
     point = _found().get(kind)
     if point is None:
         raise ConfigError(

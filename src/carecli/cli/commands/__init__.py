@@ -1,0 +1,1 @@
+"""Commands, one noun a module."""

@@ -1,0 +1,92 @@
+"""``carecli outbox``: what waits to be sent, and decisions about it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from carecli.cli import flags, workspace
+from carecli.cli.output import emit
+from carecli.domain.errors import UsageError
+from carecli.domain.operation import Operation, OperationState
+
+app = workspace.noun("See what waits to be sent, and decide about it.")
+Ids = Annotated[list[str], typer.Argument(metavar="ID…", help="Operation ids; - reads them from stdin")]
+Queue = Annotated[bool, typer.Option("--queue", help="Leave it for the next sync")]
+
+
+@app.command("list")
+def list_(
+    state: Annotated[list[str] | None, typer.Option("--state", help="Only this state (repeatable)")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Finished ones too")] = False,
+    limit: Annotated[int, typer.Option(min=0, help="0 for all")] = 0,
+) -> None:
+    """List operations that are not finished, oldest first."""
+    states = tuple(state or (tuple(OperationState) if every else ()))
+    for one in states:
+        if one not in tuple(OperationState):
+            raise UsageError(f"'{one}' is no state", help=f"One of: {', '.join(OperationState)}.")
+    with workspace.opened() as ws:
+        emit(ws.outbox.list_json(states, limit), flags.current(), workspace.OPERATION_COLUMNS)
+
+
+@app.command()
+def show(operation: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+    """Show an operation."""
+    with workspace.opened() as ws:
+        found = ws.outbox.get(operation)
+        columns = ("id", "account", "verb", "target", "state", "attempts", "created_at", "last_error", "undo")
+        emit(ws.outbox.json_of([found]), flags.current(), columns, single=True)
+
+
+@app.command()
+def retry(operations: Ids, queue: Queue = False) -> None:
+    """Try operations again that failed or wait for a decision."""
+    with workspace.opened(writing=True) as ws:
+        made = [ws.outbox.retry(one) for one in workspace.expand(operations)]
+        workspace.finish(ws, made, [], queue=queue)
+
+
+@app.command()
+def cancel(operations: Ids) -> None:
+    """Take operations back before they leave."""
+    with workspace.opened(writing=True) as ws:
+        made = [ws.outbox.cancel(one) for one in workspace.expand(operations)]
+        workspace.finish(ws, made, [])
+
+
+@app.command()
+def edit(
+    operation: Annotated[str, typer.Argument(metavar="ID")],
+    body: Annotated[str | None, typer.Option("--body")] = None,
+    body_file: Annotated[str | None, typer.Option("--body-file")] = None,
+) -> None:
+    """Replace the text of an operation that has not left."""
+    with workspace.opened(writing=True) as ws:
+        ws.outbox.get(operation)
+        made = ws.outbox.edit(operation, workspace.body_text(body, body_file))
+        workspace.finish(ws, [made], [])
+
+
+@app.command()
+def resolve(
+    operation: Annotated[str, typer.Argument(metavar="ID")],
+    send: Annotated[bool, typer.Option("--send", help="Send anyway")] = False,
+    discard: Annotated[bool, typer.Option("--discard", help="Do not send")] = False,
+    edit_: Annotated[bool, typer.Option("--edit", help="Turn it back into a draft")] = False,
+    keep: Annotated[str | None, typer.Option("--keep", help="mine or theirs")] = None,
+    queue: Queue = False,
+) -> None:
+    """Decide about an operation that waits for you."""
+    if keep not in (None, "mine", "theirs") or sum((send, discard, edit_, keep is not None)) != 1:
+        raise UsageError("choose one", help="--send, --discard, --edit, --keep mine or --keep theirs.")
+    with workspace.opened(writing=True) as ws:
+        made: Operation
+        if edit_:
+            draft = ws.replies.unsend(operation)
+            workspace.errors.say(f"carecli: the text is draft {draft.id}; see 'carecli draft show {draft.id}'")
+            made = ws.outbox.get(operation)
+        else:
+            made = ws.outbox.resolve(operation, keep or ("send" if send else "discard"))
+        workspace.finish(ws, [made], [], queue=queue)

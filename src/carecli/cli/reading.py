@@ -1,0 +1,60 @@
+"""Tickets and hits as text for people."""
+
+from __future__ import annotations
+
+from carecli.cli.flags import Flags
+from carecli.cli.output import colour, write
+from carecli.domain.redact import clean_line, clean_text
+
+
+def hit_json(row: tuple[str, str | None, int, str, str, int, float, int | None]) -> str:
+    """A search hit in the contract's shape."""
+    import json
+    import time
+
+    kind, ref, key, title, snippet, at, score, _ = row
+    plain = " ".join(snippet.replace("\x02", "").replace("\x03", "").split())
+    when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at / 1000))
+    hit = {
+        "kind": kind,
+        "ref": ref,
+        "id": str(key),
+        "title": title,
+        "snippet": plain,
+        "at": when,
+        "score": round(score, 4),
+    }
+    return json.dumps(hit, ensure_ascii=False)
+
+
+def print_ticket(text: str, flags: Flags) -> None:
+    """Prints a ticket with its conversation, oldest message first."""
+    import json
+
+    ticket = json.loads(text)
+    bold, dim, plain = ("\x1b[1m", "\x1b[2m", "\x1b[0m") if colour(flags) else ("", "", "")
+    who = ticket["requester"]
+    name = " ".join(part for part in (who["name"], f"<{who['email']}>" if who["email"] else None) if part)
+    lines = [f"{bold}{ticket['ref']}  {clean_line(ticket['subject'])}{plain}"]
+    facts = [
+        ("status", ticket["status_label"] or ticket["status"]),
+        ("priority", ticket["priority"]),
+        ("channel", ticket["channel"]),
+        ("from", name),
+        ("assignee", ticket["assignee"]),
+        ("team", ticket["team"]),
+        ("tags", ", ".join(ticket["tags"])),
+        ("created", ticket["created_at"]),
+        ("waiting since", ticket["waiting_since"]),
+    ]
+    lines += [f"{dim}{label:>14}{plain}  {clean_line(str(value))}" for label, value in facts if value]
+    for message in ticket["messages"]:
+        author = message["author"]["name"] or message["author"]["email"] or message["author"]["kind"]
+        word = "INTERNAL NOTE" if message["visibility"] == "internal" else message["direction"].upper()
+        delivery = (
+            f" · {message['delivery']}" if message["delivery"] not in ("not_tracked", "sent", "delivered") else ""
+        )
+        lines += ["", f"{bold}── {message['sent_at']} · {word} · {clean_line(author)}{delivery}{plain}"]
+        lines.append(clean_text(message["body_text"]).rstrip())
+        lines += [f"{dim}   📎 {clean_line(a['filename'])} ({a['bytes']} bytes){plain}" for a in message["attachments"]]
+    write("\n".join(lines) + "\n")

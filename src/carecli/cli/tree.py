@@ -1,0 +1,93 @@
+"""The command tree: loads only the module of the noun that was asked for."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import cast
+
+import click
+import typer
+
+from carecli.cli import errors, flags
+from carecli.cli.flags import Flags
+from carecli.cli.help import overview
+from carecli.cli.nouns import NOUNS
+from carecli.domain.errors import CareError, UsageError
+
+
+class _Root(click.Group):
+    """All nouns, each imported when it is needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(NOUNS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        found = NOUNS.get(cmd_name)
+        if found is None:
+            return None
+        module = importlib.import_module(f"carecli.cli.commands.{found[0]}")
+        command = typer.main.get_command(module.app)
+        command.name = cmd_name
+        return cast("click.Command", command)
+
+    def get_help(self, ctx: click.Context) -> str:
+        return overview()
+
+
+def run(arguments: list[str]) -> int:
+    """Runs one command of the tree, or the console without one; returns its exit code."""
+    taken = Flags()
+    try:
+        taken, rest = flags.take(arguments)
+        flags.use(taken)
+        if not rest and not _completing():
+            from carecli.cli.console import open_console
+
+            return open_console(taken)
+        return _Root("carecli").main(rest, prog_name="carecli", standalone_mode=False) or 0
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except click.exceptions.Abort:
+        return 130
+    except click.ClickException as error:
+        words = error.format_message()
+        hint = f"See 'carecli {' '.join(rest[:2] if rest else [])} --help'." if not _completing() else ""
+        return errors.report(UsageError(words, help=hint), taken)
+    except (BrokenPipeError, KeyboardInterrupt):
+        raise
+    except CareError as error:
+        return errors.report(error, taken)
+    except Exception as error:
+        return _unexpected(error, taken)
+
+
+def _completing() -> bool:
+    import os
+
+    return "_CARECLI_COMPLETE" in os.environ
+
+
+def _unexpected(error: Exception, taken: Flags) -> int:
+    import os
+
+    from carecli.bootstrap import explain, find_paths
+    from carecli.domain.redact import clean_line, without_secrets
+
+    found = explain(error, find_paths(taken.home, taken.config).store_file)
+    if found is None and isinstance(error, OSError) and error.errno is not None:
+        found = CareError(
+            f"{error.filename or 'a file'}: {os.strerror(error.errno)}",
+            code="OS_ERROR",
+            help="Nothing more was changed. Check the path, its permissions and the free space.",
+        )
+    if found is None:
+        found = CareError(
+            f"{type(error).__name__}: {clean_line(without_secrets(str(error)))}",
+            help="This is a defect of carecli. Repeat with -vv and report what it prints.",
+        )
+    if taken.verbose > 1:
+        import traceback
+
+        sys.stderr.write(without_secrets("".join(traceback.format_exception(error))))
+    return errors.report(found, taken)

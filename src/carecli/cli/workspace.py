@@ -1,0 +1,146 @@
+"""What commands share: the open workspace, references and ids, bodies, and printing of operations."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator, Sequence
+
+import typer
+
+from carecli.bootstrap import Workspace, open_workspace
+from carecli.cli import errors, flags
+from carecli.cli.output import emit
+from carecli.domain.errors import CareError, PartialError, UsageError
+from carecli.domain.operation import Operation, OperationState
+
+OPERATION_COLUMNS = ("id", "verb", "target", "state", "last_error")
+_EXIT = {OperationState.FAILED: 6, OperationState.CONFLICT: 7, OperationState.UNKNOWN: 9}
+
+
+@contextlib.contextmanager
+def opened(*, writing: bool = False) -> Iterator[Workspace]:
+    """The workspace of this call; configuration warnings go to stderr once."""
+    taken = flags.current()
+    if writing and taken.read_only:
+        raise UsageError("--read-only forbids this command", code="READ_ONLY", help="Leave the flag out to write.")
+    given = {}
+    workspace = open_workspace(taken.home, taken.config, read_only=taken.read_only, origin="cli", flags=given or None)
+    try:
+        for warning in workspace.settings.warnings:
+            errors.say(f"carecli: {warning.message}")
+        yield workspace
+    finally:
+        workspace.close()
+
+
+def expand(words: Sequence[str]) -> list[str]:
+    """References or ids, with ``-`` replaced by the lines of standard input. Raises ``UsageError`` when none is left."""
+    found: list[str] = []
+    for word in words:
+        if word == "-":
+            found += [line.strip() for line in sys.stdin if line.strip()]
+        else:
+            found.append(word)
+    return list(dict.fromkeys(found))
+
+
+def body_text(body: str | None, body_file: str | None) -> str:
+    """The text of a reply or note: the option, the file (``-``: standard input), or the editor on a terminal.
+
+    Raises ``UsageError`` NO_BODY off a terminal, BAD_FILE for a file that cannot be read.
+    """
+    if body is not None:
+        return body
+    if body_file == "-":
+        return sys.stdin.read()
+    if body_file is not None:
+        try:
+            with open(body_file, encoding="utf-8") as stream:
+                return stream.read()
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(
+                f"the file {body_file} cannot be read: {error}", code="BAD_FILE", help="Nothing was sent."
+            ) from error
+    if not sys.stdin.isatty() or not sys.stdout.isatty() or flags.current().no_input:
+        raise UsageError(
+            "there is no text", code="NO_BODY", help="Use --body TEXT, or --body-file FILE (- reads standard input)."
+        )
+    editor = os.environ.get("CARECLI_EDITOR") or os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    text = typer.edit("", editor=editor, extension=".md") if hasattr(typer, "edit") else _edit(editor)
+    if not text or not text.strip():
+        raise UsageError("the text is empty; nothing was sent", code="NO_BODY")
+    return text
+
+
+def _edit(editor: str) -> str | None:
+    import click
+
+    return click.edit("", editor=editor, extension=".md")
+
+
+def each_ref(workspace: Workspace, refs: Sequence[str]) -> tuple[list[int], list[CareError]]:
+    """Ticket keys of the references that exist, and the errors of the others."""
+    found, missed = [], []
+    for ref in expand(refs):
+        try:
+            found.append(workspace.tickets.find(ref, flags.current().account))
+        except CareError as error:
+            missed.append(error)
+    return found, missed
+
+
+def push(workspace: Workspace, made: Sequence[Operation], *, queue: bool) -> CareError | None:
+    """Tries to push the accounts of some operations; an error that a person must mend comes back."""
+    if queue or not any(operation.state is OperationState.READY for operation in made):
+        return None
+    names = list(dict.fromkeys(operation.account for operation in made))
+    for report in workspace.syncing.push(names):
+        if report.error is not None and report.error.exit_code in (3, 10):
+            return report.error
+    return None
+
+
+def finish(workspace: Workspace, made: Sequence[Operation], missed: Sequence[CareError], *, queue: bool = True) -> None:
+    """Pushes, prints the operations as they stand then, reports errors and ends with the contract's exit code."""
+    taken = flags.current()
+    blocked = push(workspace, made, queue=queue)
+    emit(workspace.outbox.json_of(list(made)), taken, OPERATION_COLUMNS)
+    sys.stdout.flush()
+    now = [workspace.outbox.get(operation.id) for operation in made]
+    for operation in now:
+        if operation.state in _EXIT and operation.last_error:
+            errors.say(f"carecli: {operation.target or operation.id}: {operation.last_error}")
+    codes = {_EXIT.get(operation.state, 0) for operation in now} | {error.exit_code for error in missed}
+    total = len(made) + len(missed)
+    if missed:
+        for error in missed:
+            errors.report(error, taken)
+    if blocked is not None:
+        raise typer.Exit(errors.report(blocked, taken))
+    if len(codes) > 1 and total > 1:
+        if missed:
+            errors.report(PartialError(f"{len(missed)} of {total} could not be done"), taken)
+        raise typer.Exit(8)
+    raise typer.Exit(codes.pop() if codes else 0)
+
+
+def planned(workspace: Workspace, operations: Sequence[Operation]) -> None:
+    """Prints what a write would do (``--dry-run``)."""
+    from carecli.services.tickets import as_json
+
+    del workspace
+    emit([as_json(operation) for operation in operations], flags.current(), ("verb", "target", "state"))
+
+
+def noun(help: str) -> typer.Typer:  # noqa: A002
+    """A Typer application for one noun, without rich and without Typer's own completion."""
+    return typer.Typer(
+        help=help,
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )

@@ -1,0 +1,1 @@
+"""Configuration: where files are, which settings exist, what they are and where each value came from."""

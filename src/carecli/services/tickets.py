@@ -1,0 +1,298 @@
+"""Tickets: read one, change its fields, take changes back. Every change is an operation first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from carecli.domain.errors import ForbiddenError, NotFoundError, UsageError
+from carecli.domain.operation import FINAL, Operation, OperationState, Signal, Verb, can
+from carecli.domain.ticket import Priority, Ticket, TicketStatus
+from carecli.services.context import Context
+from carecli.services.models import Conversation
+from carecli.store import accounts, conversations, messages, operations, people, thread_json, tickets, windows
+from carecli.sync import effects
+
+_CAPABILITY = {
+    Verb.STATUS: ("status_write", "set a status"),
+    Verb.PRIORITY: ("priority_write", "set a priority"),
+    Verb.ASSIGN: ("assign_write", "assign tickets"),
+    Verb.TAG: ("tag_write", "tag tickets"),
+}
+
+
+class Tickets:
+    """Reads and changes tickets. Writing methods return operations, one per ticket, in the order asked for."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._store = context.store
+
+    def find(self, ref: str, account: str | None = None) -> int:
+        """Key of the ticket a reference names. Raises ``NotFoundError`` and ``UsageError``."""
+        return self._context.find(ref, account)
+
+    def get(self, ticket_id: int) -> Ticket:
+        """One ticket. Raises ``NotFoundError``."""
+        found = conversations.ticket(self._store.connection, ticket_id)
+        if found is None:
+            raise NotFoundError(f"there is no ticket with key {ticket_id}", code="TICKET_NOT_FOUND")
+        return found
+
+    def conversation(self, ticket_id: int) -> Conversation:
+        """A ticket with its messages and events, oldest first."""
+        ticket = self.get(ticket_id)
+        return Conversation(
+            ticket,
+            conversations.messages(self._store.connection, ticket_id),
+            conversations.ticket_events(self._store.connection, ticket_id),
+            ticket.requester.id,
+        )
+
+    def capability(self, ticket_id: int, action: str) -> str | None:
+        """Why an action (reply, note, forward, status, priority, assign, tag, merge) is refused; ``None``: it is not."""
+        account = self.get(ticket_id).account
+        try:
+            manifest = self._context.manifest(account)
+        except NotFoundError as error:
+            return error.message
+        can_do = manifest.capabilities
+        allowed = {
+            "reply": can_do.reply,
+            "forward": can_do.forward,
+            "note": can_do.note != "none",
+            "status": can_do.status_write != "none",
+            "priority": can_do.priority_write != "none",
+            "assign": can_do.assign_write != "none",
+            "tag": can_do.tag_write != "none",
+            "merge": can_do.merge != "none",
+        }[action]
+        return None if allowed else f"the {manifest.kind} connector cannot {action}"
+
+    def set_status(self, ids: Sequence[int], status: str) -> list[Operation]:
+        """Sets the status. Raises ``UsageError`` for an unknown one, ``ForbiddenError`` where it is not possible."""
+        if status not in tuple(TicketStatus):
+            raise _not_one_of("status", status, tuple(TicketStatus))
+        return self._change(ids, Verb.STATUS, {"value": status})
+
+    def set_priority(self, ids: Sequence[int], priority: str) -> list[Operation]:
+        """Sets the priority. Raises as ``set_status``."""
+        if priority not in tuple(Priority):
+            raise _not_one_of("priority", priority, tuple(Priority))
+        return self._change(ids, Verb.PRIORITY, {"value": priority})
+
+    def assign(self, ids: Sequence[int], who: str | None) -> list[Operation]:
+        """Assigns to ``me``, an agent's name or address, or nobody (``None``). Raises ``NotFoundError`` for strangers."""
+        return [self._assign(ticket_id, who) for ticket_id in ids]
+
+    def _assign(self, ticket_id: int, who: str | None) -> Operation:
+        name = who
+        connection = self._store.connection
+        account = self.get(ticket_id).account
+        account_id = accounts.key(connection, account)
+        if who == "me":
+            self._context.me(account_id)
+            mine = people.me_name(connection, account_id)
+            name = mine or self._context.actor
+        elif who is not None:
+            key = people.agent_named(connection, account_id, who)
+            if key is None and self._context.capabilities(account).assign_write != "local":
+                known = ", ".join(people.agent_names(connection, account)) or "nobody yet"
+                raise NotFoundError(
+                    f"{account} has no agent '{who}'", code="AGENT_NOT_FOUND", help=f"Agents: {known}; or me, none."
+                )
+            name = people.agent_name(connection, key) if key is not None else who
+        return self._change([ticket_id], Verb.ASSIGN, {"value": name})[0]
+
+    def tag(self, ids: Sequence[int], add: Sequence[str], remove: Sequence[str]) -> list[Operation]:
+        """Adds and removes tags; others stay as they are."""
+        if not add and not remove:
+            raise UsageError("no tags given", code="NO_TAGS", help="Use --add TAG or --remove TAG.")
+        return self._change(ids, Verb.TAG, {"add": list(add), "remove": list(remove)})
+
+    def snooze(self, ids: Sequence[int], until: int | None) -> list[Operation]:
+        """Hides tickets until an instant (``None``: wakes them). Kept locally."""
+        return self._change(ids, Verb.SNOOZE, {"value": until})
+
+    def mark_read(self, ids: Sequence[int], *, read: bool = True) -> None:
+        """Marks tickets read or unread. Kept locally, so it is no operation."""
+        with self._store.write() as connection:
+            for ticket_id in ids:
+                tickets.mark_read(connection, ticket_id, read=read)
+
+    def plan(self, ids: Sequence[int], verb: Verb, payload: Mapping[str, object]) -> list[Operation]:
+        """The operations a change would make, without making them."""
+        return [self._operation(ticket_id, verb, payload, planned=True) for ticket_id in ids]
+
+    def _change(self, ids: Sequence[int], verb: Verb, payload: Mapping[str, object]) -> list[Operation]:
+        made = []
+        # One transaction per ticket: a bulk change of thousands must not keep the sync waiting.
+        for ticket_id in ids:
+            operation = self._operation(ticket_id, verb, payload)
+            account_id = accounts.key(self._store.connection, operation.account)
+            with self._store.write() as connection:
+                before = effects.shown(connection, ticket_id, verb)
+                changed = effects.apply(connection, ticket_id, verb, payload, operation.created_at)
+                operations.add(connection, _with_inverse(operation, before, verb, payload, changed), account_id)
+                if changed:
+                    effects.log(connection, operation, account_id, before, effects.shown(connection, ticket_id, verb))
+                tickets.mark_sync_state(connection, ticket_id)
+            made.append(operations.get(self._store.connection, operation.id))
+        return made
+
+    def _operation(
+        self, ticket_id: int, verb: Verb, payload: Mapping[str, object], *, planned: bool = False
+    ) -> Operation:
+        ticket = self.get(ticket_id)
+        local = verb is Verb.SNOOZE
+        if verb in _CAPABILITY:
+            field, words = _CAPABILITY[verb]
+            mode = getattr(self._context.capabilities(ticket.account), field)
+            if mode == "none":
+                raise ForbiddenError(
+                    f"{ticket.account} cannot {words}: its connector has no such function",
+                    code="UNSUPPORTED",
+                    help=f"See 'carecli connector show {self._context.manifest(ticket.account).kind}'.",
+                )
+            local = mode == "local"
+        base = tickets.current(self._store.connection, ticket_id, "remote_version")[0]
+        return Operation(
+            id="" if planned else self._context.new_id(),
+            account=ticket.account,
+            verb=verb,
+            ticket_id=ticket_id,
+            target=ticket.ref,
+            payload=dict(payload) | ({"base_version": base} if base else {}),
+            state=OperationState.DONE if local else OperationState.READY,
+            attempts=0,
+            not_before=0,
+            created_at=self._context.now(),
+            actor=self._context.actor,
+            origin=self._context.origin,
+        )
+
+    def undo(self, operation_id: str | None = None) -> list[Operation]:
+        """Takes an operation back (the actor's last one without an id): cancels it while it waits, else makes its inverse.
+
+        Raises ``NotFoundError`` NOTHING_TO_UNDO, ``ForbiddenError`` NOT_UNDOABLE.
+        """
+        connection = self._store.connection
+        found = operation_id or operations.last_undoable(connection, self._context.actor)
+        if found is None:
+            raise NotFoundError("there is nothing to undo", code="NOTHING_TO_UNDO")
+        return [self._undo(operations.get(connection, found))]
+
+    def redo(self) -> list[Operation]:
+        """Takes the last undo back. Raises ``NotFoundError`` NOTHING_TO_REDO."""
+        found = operations.last_undo(self._store.connection, self._context.actor)
+        if found is None:
+            raise NotFoundError("there is nothing to redo", code="NOTHING_TO_REDO")
+        return [self._undo(operations.get(self._store.connection, found), redo=True)]
+
+    def _undo(self, operation: Operation, *, redo: bool = False) -> Operation:
+        if operation.verb not in effects.FIELDS:
+            from carecli.services.replies import take_back
+
+            return take_back(self._context, operation)
+        if not operation.inverse or operation.ticket_id is None:
+            raise ForbiddenError(
+                f"operation {operation.id} cannot be undone: it changed nothing, or was undone already",
+                code="NOT_UNDOABLE",
+                help="carecli ticket history REF shows what happened.",
+            )
+        payload = dict(operation.inverse) | ({} if redo else {"undoes": operation.id})
+        if operation.state not in FINAL and can(operation.state, Signal.CANCEL):
+            now = self._context.now()
+            account_id = accounts.key(self._store.connection, operation.account)
+            with self._store.write() as connection:
+                operations.set_state(connection, operation.id, OperationState.CANCELLED, now)
+                before = effects.shown(connection, operation.ticket_id, operation.verb)
+                effects.apply(connection, operation.ticket_id, operation.verb, payload, now)
+                after = effects.shown(connection, operation.ticket_id, operation.verb)
+                effects.log(connection, operation, account_id, before, after)
+                operations.forget_inverse(connection, operation.id)
+                tickets.mark_sync_state(connection, operation.ticket_id)
+            return operations.get(self._store.connection, operation.id)
+        made = self._change([operation.ticket_id], operation.verb, payload)[0]
+        with self._store.write() as connection:
+            operations.forget_inverse(connection, operation.id)
+        return made
+
+    def history_json(self, ticket_id: int) -> list[str]:
+        """Events of a ticket as JSON texts, oldest first."""
+        return thread_json.events_json(self._store.connection, ticket_id)
+
+    def agents(self, account: str | None = None) -> list[str]:
+        """Names tickets can be assigned to."""
+        return people.agent_names(self._store.connection, account)
+
+    def tags(self) -> list[str]:
+        """Tags in use, most used first."""
+        return tickets.all_tags(self._store.connection)
+
+    def next_best(self) -> int | None:
+        """Key of the ticket to work on next: mine or nobody's, by deadline risk, then the longest wait."""
+        from carecli.domain.query import parse
+
+        now = self._context.now()
+        for text in (
+            "sla:risk (is:mine or is:unassigned) -is:snoozed",
+            "is:open (is:mine or is:unassigned) -is:snoozed",
+        ):
+            page = windows.page_ids(self._store.connection, parse(text), "wait", now, after=None, limit=1)
+            if page:
+                return page[0][1]
+        return None
+
+    def attachment(self, attachment_id: int) -> tuple[str, str, str, str, str | None, str]:
+        """Where an attachment is: (account, message, attachment, file name, local path, MIME type).
+
+        Raises ``NotFoundError``.
+        """
+        found = conversations.attachment(self._store.connection, attachment_id)
+        if found is None:
+            raise NotFoundError(f"there is no attachment {attachment_id}", code="ATTACHMENT_NOT_FOUND")
+        return found
+
+    def newest_message(self, ticket_id: int) -> int | None:
+        """Key of the newest message of a ticket: the base of the send guard."""
+        return conversations.newest_message(self._store.connection, ticket_id)
+
+    def answers(self, ticket_id: int) -> int | None:
+        """Key of the message a reply answers: the newest public one from outside, else the newest public one."""
+        return messages.to_answer(self._store.connection, ticket_id)
+
+
+def _with_inverse(
+    operation: Operation, before: object, verb: Verb, payload: Mapping[str, object], changed: bool
+) -> Operation:
+    from dataclasses import replace
+
+    # A change that changed nothing is done at once: there is nothing to tell the vendor and nothing to take back.
+    if not changed:
+        return replace(operation, state=OperationState.DONE)
+    return replace(operation, inverse=effects.inverse(before, verb, payload))
+
+
+def _not_one_of(what: str, value: str, known: Sequence[str]) -> UsageError:
+    return UsageError(f"'{value}' is no {what}", code=f"BAD_{what.upper()}", help=f"One of: {', '.join(known)}.")
+
+
+def as_json(operation: Operation) -> str:
+    """A planned operation in the contract's shape (made ones are printed by the store)."""
+    return json.dumps(
+        {
+            "id": None,
+            "account": operation.account,
+            "verb": str(operation.verb),
+            "target": operation.target,
+            "state": "planned",
+            "attempts": 0,
+            "not_before": None,
+            "created_at": None,
+            "last_error": None,
+            "external_id": None,
+            "undo": None,
+        },
+        ensure_ascii=False,
+    )

@@ -1,0 +1,117 @@
+"""Drafts: short transactions of their own, so that saving one never waits for anything."""
+
+from __future__ import annotations
+
+import json
+
+from carecli.domain.conversation import Address, Draft, DraftMode
+from carecli.store.driver import Connection
+
+KEPT_MS = 7 * 86_400_000
+_COLUMNS = (
+    "id, ticket_id, ticket_ref, account, agent, mode, recipients, subject, body, attachments, actions, base_message_id,"
+    " created_at, updated_at, discarded_at"
+)
+
+
+def pack_recipients(to: tuple[Address, ...], cc: tuple[Address, ...], bcc: tuple[Address, ...]) -> str:
+    """Recipients as the JSON text that messages and drafts store."""
+    lists = {"to": to, "cc": cc, "bcc": bcc}
+    return json.dumps(
+        {name: [[a.email, a.name] for a in addresses] for name, addresses in lists.items() if addresses},
+        ensure_ascii=False,
+    )
+
+
+def unpack_recipients(text: str) -> tuple[tuple[Address, ...], tuple[Address, ...], tuple[Address, ...]]:
+    """To, Cc and Bcc of a stored JSON text."""
+    lists = json.loads(text)
+    to, cc, bcc = (tuple(Address(email, name) for email, name in lists.get(key, ())) for key in ("to", "cc", "bcc"))
+    return to, cc, bcc
+
+
+def _draft(row: tuple[object, ...]) -> Draft:
+    to, cc, bcc = unpack_recipients(str(row[6]))
+    return Draft(
+        id=str(row[0]),
+        ticket_id=row[1],  # type: ignore[arg-type]
+        ticket_ref=row[2],  # type: ignore[arg-type]
+        account=row[3],  # type: ignore[arg-type]
+        agent=str(row[4]),
+        mode=DraftMode(str(row[5])),
+        to=to,
+        cc=cc,
+        bcc=bcc,
+        subject=row[7],  # type: ignore[arg-type]
+        body=str(row[8]),
+        attachments=tuple(json.loads(str(row[9]))),
+        actions=tuple((verb, value) for verb, value in json.loads(str(row[10]))),
+        base_message_id=row[11],  # type: ignore[arg-type]
+        created_at=row[12],  # type: ignore[arg-type]
+        updated_at=row[13],  # type: ignore[arg-type]
+        discarded_at=row[14],  # type: ignore[arg-type]
+    )
+
+
+def save(connection: Connection, draft: Draft) -> None:
+    """Inserts or replaces a draft by its id."""
+    connection.execute(
+        f"INSERT INTO draft ({_COLUMNS}) VALUES ({','.join('?' * 15)}) ON CONFLICT (id) DO UPDATE SET"
+        " recipients = excluded.recipients, subject = excluded.subject, body = excluded.body,"
+        " attachments = excluded.attachments, actions = excluded.actions, base_message_id = excluded.base_message_id,"
+        " updated_at = excluded.updated_at, discarded_at = excluded.discarded_at",
+        (
+            draft.id,
+            draft.ticket_id,
+            draft.ticket_ref,
+            draft.account,
+            draft.agent,
+            draft.mode,
+            pack_recipients(draft.to, draft.cc, draft.bcc),
+            draft.subject,
+            draft.body,
+            json.dumps(draft.attachments),
+            json.dumps(draft.actions, ensure_ascii=False),
+            draft.base_message_id,
+            draft.created_at,
+            draft.updated_at,
+            draft.discarded_at,
+        ),
+    )
+
+
+def find(connection: Connection, ticket_id: int | None, agent: str, mode: DraftMode) -> Draft | None:
+    """The open draft of an agent on a ticket in a mode."""
+    row = connection.execute(
+        f"SELECT {_COLUMNS} FROM draft WHERE ticket_id IS ? AND agent = ? AND mode = ? AND discarded_at IS NULL"
+        " ORDER BY updated_at DESC LIMIT 1",
+        (ticket_id, agent, mode),
+    ).fetchone()
+    return _draft(row) if row else None
+
+
+def get(connection: Connection, draft_id: str) -> Draft | None:
+    """A draft by its id, discarded ones included."""
+    row = connection.execute(f"SELECT {_COLUMNS} FROM draft WHERE id = ?", (draft_id.upper(),)).fetchone()
+    return _draft(row) if row else None
+
+
+def every(connection: Connection, *, discarded: bool = False) -> list[Draft]:
+    """Open drafts (or the discarded ones), newest first."""
+    where = "IS NOT NULL" if discarded else "IS NULL"
+    rows = connection.execute(f"SELECT {_COLUMNS} FROM draft WHERE discarded_at {where} ORDER BY updated_at DESC")
+    return [_draft(row) for row in rows]
+
+
+def discard(connection: Connection, draft_id: str, now: int) -> bool:
+    """Discards a draft; it is kept for seven days. Older discarded ones go for good."""
+    changed = connection.execute(
+        "UPDATE draft SET discarded_at = ? WHERE id = ? AND discarded_at IS NULL", (now, draft_id)
+    ).rowcount
+    connection.execute("DELETE FROM draft WHERE discarded_at < ?", (now - KEPT_MS,))
+    return changed > 0
+
+
+def delete(connection: Connection, draft_id: str) -> None:
+    """Removes a draft that became an operation (its text lives on there)."""
+    connection.execute("DELETE FROM draft WHERE id = ?", (draft_id,))

@@ -1,0 +1,41 @@
+"""The store as one object: a connection, a clock-free unit of work, and the signal that somebody else changed it."""
+
+from __future__ import annotations
+
+from carecli.store import faults
+from carecli.store.driver import Connection, Error, write
+from carecli.store.schema import open_or_make
+
+
+class Store:
+    """One open store. Not shared between threads: a worker opens its own.
+
+    Opening raises ``StoreError`` with a code that names the cause (locked, read-only, full, damaged, newer).
+    """
+
+    def __init__(self, path: str, *, read_only: bool = False) -> None:
+        self.path = path
+        self.read_only = read_only
+        try:
+            self.connection: Connection = open_or_make(path, read_only=read_only)
+            self._seen = self._data_version()
+        except Error as error:
+            found = faults.explain(error, path)
+            raise found or error from error
+
+    def write(self) -> write:
+        """A transaction that holds the write lock: ``with store.write() as connection``."""
+        return write(self.connection)
+
+    def _data_version(self) -> int:
+        return int(self.connection.execute("PRAGMA data_version").fetchone()[0])
+
+    def changed_elsewhere(self) -> bool:
+        """Whether another connection committed since the last call."""
+        now = self._data_version()
+        changed, self._seen = now != self._seen, now
+        return changed
+
+    def close(self) -> None:
+        """Closes the file."""
+        self.connection.close()

@@ -1,0 +1,40 @@
+"""Turns SQLite's errors into errors for people: what happened, what was kept, what to do next."""
+
+from __future__ import annotations
+
+from carecli.domain.errors import StoreError
+from carecli.store.driver import DatabaseError, Error
+
+
+def explain(error: BaseException, path: str) -> StoreError | None:
+    """The store error behind an exception, or ``None`` when it is none of SQLite's."""
+    if not isinstance(error, Error):
+        return None
+    text = str(error).lower()
+    if "locked" in text or "busy" in text:
+        return StoreError(
+            "another program holds the store; nothing was changed",
+            code="STORE_LOCKED",
+            help="Try again; if it stays, look for a stuck carecli process.",
+        )
+    if "readonly" in text or "read-only" in text or "unable to open" in text:
+        return StoreError(
+            f"the store {path} cannot be written; nothing was changed",
+            code="STORE_READ_ONLY",
+            help="Check the permissions and the mount of its folder ('carecli db path'), or read with --read-only.",
+        )
+    if "full" in text or "disk i/o" in text:
+        return StoreError(
+            "the disk is full or failing; the store is as it was before",
+            code="STORE_FULL",
+            help="Free some space and repeat the command; 'carecli db check' proves that the store is intact.",
+        )
+    if "malformed" in text or "not a database" in text or "corrupt" in text:
+        return StoreError(
+            f"the store {path} is damaged",
+            code="STORE_DAMAGED",
+            help="Run 'carecli db check'. Backups stand beside it (carecli.db.*.bak); a full sync rebuilds the rest.",
+        )
+    if isinstance(error, DatabaseError):
+        return StoreError(f"the store refused: {error}", code="STORE_REFUSED", help="Run 'carecli db check'.")
+    return StoreError(f"the store failed: {error}", help="Run 'carecli db check'.")

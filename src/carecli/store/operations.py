@@ -1,0 +1,209 @@
+"""The outbox: operations as rows, and what may go next."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from carecli.domain.errors import NotFoundError
+from carecli.domain.operation import Operation, OperationState, Verb
+from carecli.store.driver import Connection
+from carecli.store.windows import instant
+
+UNDO_SQL = """CASE WHEN p.state IN ('held', 'ready') OR (p.inverse IS NOT NULL AND p.state = 'done')
+ THEN 'carecli ticket undo ' || p.id END"""
+OPERATION_JSON = f"""json_object('id', p.id, 'account', a.name, 'verb', p.verb,
+ 'target', CASE WHEN t.id IS NULL THEN NULL ELSE a.name || ':' || t.number END, 'state', p.state,
+ 'attempts', p.attempts, 'not_before', {instant("nullif(p.not_before, 0)")}, 'created_at', {instant("p.created_at")},
+ 'last_error', p.last_error, 'external_id', p.external_id, 'undo', {UNDO_SQL})"""
+_FROM = "operation p JOIN account a ON a.id = p.account_id LEFT JOIN ticket t ON t.id = p.ticket_id"
+_COLUMNS = f"""p.id, a.name, p.verb, p.ticket_id, a.name || ':' || t.number, p.payload, p.state, p.attempts, p.not_before,
+ p.created_at, p.base_message_id, p.depends_on, p.last_error, p.error_code, p.external_id, {UNDO_SQL}, p.actor, p.origin,
+ p.inverse"""
+
+
+def _operation(row: tuple[object, ...]) -> Operation:
+    values = list(row)
+    values[2] = Verb(str(row[2]))
+    values[5] = json.loads(str(row[5]))
+    values[6] = OperationState(str(row[6]))
+    values[18] = json.loads(str(row[18])) if row[18] else {}
+    return Operation(*values)  # type: ignore[arg-type]
+
+
+def add(
+    connection: Connection,
+    operation: Operation,
+    account_id: int,
+) -> None:
+    """Inserts an operation; belongs into the transaction of its local effect."""
+    connection.execute(
+        "INSERT INTO operation (id, account_id, verb, ticket_id, payload, base_message_id, not_before, depends_on, state,"
+        " attempts, inverse, actor, origin, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?)",
+        (
+            operation.id,
+            account_id,
+            operation.verb,
+            operation.ticket_id,
+            json.dumps(operation.payload, ensure_ascii=False),
+            operation.base_message_id,
+            operation.not_before,
+            operation.depends_on,
+            operation.state,
+            json.dumps(operation.inverse, ensure_ascii=False) if operation.inverse else None,
+            operation.actor,
+            operation.origin,
+            operation.created_at,
+            operation.created_at,
+        ),
+    )
+
+
+def get(connection: Connection, operation_id: str) -> Operation:
+    """One operation; raises ``NotFoundError``."""
+    row = connection.execute(f"SELECT {_COLUMNS} FROM {_FROM} WHERE p.id = ?", (operation_id.upper(),)).fetchone()
+    if row is None:
+        raise NotFoundError(
+            f"there is no operation {operation_id}", code="OPERATION_NOT_FOUND", help="See 'carecli outbox list'."
+        )
+    return _operation(row)
+
+
+def json_of(connection: Connection, operation_ids: list[str]) -> list[str]:
+    """Operations as JSON texts of the contract's shape, in the order asked for."""
+    found = {}
+    for operation_id in operation_ids:
+        row = connection.execute(f"SELECT {OPERATION_JSON} FROM {_FROM} WHERE p.id = ?", (operation_id,)).fetchone()
+        found[operation_id] = str(row[0])
+    return [found[operation_id] for operation_id in operation_ids]
+
+
+def list_json(connection: Connection, states: tuple[str, ...], limit: int) -> list[str]:
+    """Operations in some states (all when empty) as JSON texts, oldest first."""
+    where = f"WHERE p.state IN ({','.join('?' * len(states))})" if states else ""
+    rows = connection.execute(
+        f"SELECT {OPERATION_JSON} FROM (SELECT * FROM operation p {where} ORDER BY seq DESC LIMIT ?) p"
+        " JOIN account a ON a.id = p.account_id LEFT JOIN ticket t ON t.id = p.ticket_id ORDER BY p.seq",
+        (*states, limit or -1),
+    )
+    return [row[0] for row in rows]
+
+
+def in_states(connection: Connection, account_id: int | None, states: tuple[OperationState, ...]) -> list[Operation]:
+    """Operations of an account (or all) in some states, oldest first."""
+    marks = ",".join("?" * len(states))
+    account = " AND p.account_id = ?" if account_id is not None else ""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM {_FROM} WHERE p.state IN ({marks}){account} ORDER BY p.seq",
+        (*states, *((account_id,) if account_id is not None else ())),
+    )
+    return [_operation(row) for row in rows]
+
+
+def next_ready(connection: Connection, account_id: int, now: int) -> Operation | None:
+    """The oldest operation that may go: due, its ticket has nothing older open, and what it depends on is done."""
+    row = connection.execute(
+        f"SELECT {_COLUMNS} FROM {_FROM} WHERE p.account_id = ? AND p.state = 'ready' AND p.not_before <= ?"
+        " AND NOT EXISTS (SELECT 1 FROM operation q WHERE q.ticket_id = p.ticket_id AND q.seq < p.seq"
+        "   AND q.state NOT IN ('done', 'cancelled'))"
+        " AND (p.depends_on IS NULL OR EXISTS (SELECT 1 FROM operation d WHERE d.id = p.depends_on AND d.state = 'done'))"
+        " ORDER BY p.seq LIMIT 1",
+        (account_id, now),
+    ).fetchone()
+    return _operation(row) if row else None
+
+
+def next_due_at(connection: Connection, account_id: int) -> int | None:
+    """Earliest instant at which a waiting operation may go; ``None``: nothing waits."""
+    row = connection.execute(
+        "SELECT min(not_before) FROM operation WHERE account_id = ? AND state IN ('held', 'ready', 'unknown')",
+        (account_id,),
+    ).fetchone()
+    return row[0] if row and row[0] is not None else None
+
+
+def set_state(
+    connection: Connection,
+    operation_id: str,
+    state: OperationState,
+    now: int,
+    **fields: object,
+) -> bool:
+    """Moves an operation on and sets columns (attempts, not_before, last_error …); whether it was there."""
+    settings = "".join(f", {name} = :{name}" for name in fields)
+    return (
+        connection.execute(
+            f"UPDATE operation SET state = :state, updated_at = :now{settings} WHERE id = :id",
+            fields | {"state": state, "now": now, "id": operation_id},
+        ).rowcount
+        > 0
+    )
+
+
+def set_payload(connection: Connection, operation_id: str, payload: Mapping[str, object]) -> None:
+    """Replaces the payload (a person edited it, or decided to send anyway)."""
+    connection.execute(
+        "UPDATE operation SET payload = ? WHERE id = ?", (json.dumps(payload, ensure_ascii=False), operation_id)
+    )
+
+
+def last_undoable(connection: Connection, actor: str) -> str | None:
+    """Id of the newest operation of a person that can be undone."""
+    row = connection.execute(
+        "SELECT p.id FROM operation p WHERE p.actor = ? AND p.verb <> 'read'"
+        f" AND {UNDO_SQL} IS NOT NULL AND json_extract(p.payload, '$.undoes') IS NULL"
+        " ORDER BY p.seq DESC LIMIT 1",
+        (actor,),
+    ).fetchone()
+    return row and str(row[0])
+
+
+def pending_fields(connection: Connection, ticket_id: int) -> list[Operation]:
+    """Changes of a ticket's fields that have not reached the vendor, oldest first."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM {_FROM} WHERE p.ticket_id = ?"
+        " AND p.verb IN ('status', 'priority', 'assign', 'tag', 'snooze')"
+        " AND p.state IN ('held', 'ready', 'inflight', 'unknown', 'conflict') ORDER BY p.seq",
+        (ticket_id,),
+    )
+    return [_operation(row) for row in rows]
+
+
+def settle_found(connection: Connection, operation_id: str, external_id: str, now: int) -> bool:
+    """A pull saw the mark of an operation whose outcome was unknown: it is done."""
+    return (
+        connection.execute(
+            "UPDATE operation SET state = 'done', last_error = NULL, error_code = NULL, external_id = ?, updated_at = ?"
+            " WHERE id = ? AND state = 'unknown'",
+            (external_id, now, operation_id),
+        ).rowcount
+        > 0
+    )
+
+
+def last_undo(connection: Connection, actor: str) -> str | None:
+    """Id of a person's newest undoing operation that nothing undid yet (what redo takes back)."""
+    row = connection.execute(
+        "SELECT p.id FROM operation p WHERE p.actor = ? AND json_extract(p.payload, '$.undoes') IS NOT NULL"
+        " AND p.inverse IS NOT NULL AND p.state <> 'cancelled' ORDER BY p.seq DESC LIMIT 1",
+        (actor,),
+    ).fetchone()
+    return row and str(row[0])
+
+
+def forget_inverse(connection: Connection, operation_id: str) -> None:
+    """An operation that was undone cannot be undone again."""
+    connection.execute("UPDATE operation SET inverse = NULL WHERE id = ?", (operation_id,))
+
+
+def depend(connection: Connection, operation_id: str, on: str) -> None:
+    """Makes an operation wait until another is done."""
+    connection.execute("UPDATE operation SET depends_on = ? WHERE id = ?", (on, operation_id))
+
+
+def dependents(connection: Connection, operation_id: str) -> list[str]:
+    """Ids of the open operations that wait for another."""
+    rows = connection.execute(
+        "SELECT id FROM operation WHERE depends_on = ? AND state NOT IN ('done', 'cancelled')", (operation_id,)
+    )
+    return [row[0] for row in rows]

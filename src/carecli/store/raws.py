@@ -1,0 +1,46 @@
+"""Keeps the vendor's own form of records, compressed, and records that were set aside."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable
+
+from carecli.store.driver import Connection
+
+
+def save(connection: Connection, account_id: int, records: Iterable[tuple[str, str, bytes]]) -> None:
+    """Stores (kind, external id, bytes); a newer form replaces the older."""
+    connection.executemany(
+        "INSERT INTO raw_record (account_id, kind, external_id, encoding, body) VALUES (?, ?, ?, 'zlib', ?)"
+        " ON CONFLICT DO UPDATE SET body = excluded.body, encoding = excluded.encoding",
+        # Level 1: three times as fast as the default for a tenth more space.
+        [(account_id, kind, external_id, zlib.compress(body, 1)) for kind, external_id, body in records],
+    )
+
+
+def read(connection: Connection, account_id: int, kind: str, external_id: str) -> bytes | None:
+    """The kept bytes of a record."""
+    row = connection.execute(
+        "SELECT body FROM raw_record WHERE account_id = ? AND kind = ? AND external_id = ?",
+        (account_id, kind, external_id),
+    ).fetchone()
+    return zlib.decompress(row[0]) if row else None
+
+
+def set_aside(
+    connection: Connection, account_id: int, kind: str, external_id: str, reason: str, raw: bytes, now: int
+) -> None:
+    """Keeps a record that could not be read, with its reason."""
+    connection.execute(
+        "INSERT INTO set_aside (account_id, kind, external_id, reason, raw, at) VALUES (?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET reason = excluded.reason, at = excluded.at",
+        (account_id, kind, external_id, reason, zlib.compress(raw, 1), now),
+    )
+
+
+def list_set_aside(connection: Connection) -> list[tuple[str, str, str, str, int]]:
+    """(account, kind, external id, reason, at) of all records that were set aside."""
+    return connection.execute(
+        "SELECT a.name, s.kind, s.external_id, s.reason, s.at FROM set_aside s JOIN account a ON a.id = s.account_id"
+        " ORDER BY s.at DESC"
+    ).fetchall()

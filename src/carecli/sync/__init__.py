@@ -1,0 +1,1 @@
+"""Pulling from and pushing to accounts: never lost, never doubled, never stale."""

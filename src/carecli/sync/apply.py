@@ -1,0 +1,355 @@
+"""Writes a page of records and its cursor in one transaction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from carecli.connectors.spi.records import (
+    AgentRecord,
+    ArticleRecord,
+    FlagsChanged,
+    MessageRecord,
+    OrganisationRecord,
+    Page,
+    PersonRecord,
+    PlaceRecord,
+    PlacesGone,
+    RawRecord,
+    Record,
+    SetAside,
+    TicketRecord,
+    TicketsJoined,
+    Tombstone,
+)
+from carecli.domain.redact import clean_line, clean_text
+from carecli.domain.ticket import StatusCategory, TicketStatus, category_of
+from carecli.store import accounts, articles, events, messages, operations, people, raws, tickets
+from carecli.store.driver import Connection, IntegrityError, savepoint, write
+from carecli.sync import effects
+from carecli.sync.apply_messages import MessageWriter
+from carecli.sync.facts import read_facts, refollow, write_facts
+from carecli.sync.follow import Spoken, follow
+
+SEEN = "\\Seen"
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a run changed locally: distinct tickets, messages, customers and articles, and records set aside."""
+
+    tickets: set[int] = field(default_factory=set)
+    messages: int = 0
+    customers: set[int] = field(default_factory=set)
+    articles: int = 0
+    set_aside: int = 0
+
+
+class PageWriter:
+    """Applies the pages of one account and run; ``tally`` counts what they changed."""
+
+    def __init__(self, connection: Connection, account_id: int, me: str | None = None) -> None:
+        self._connection = connection
+        self._account_id = account_id
+        self._me = me
+        self._agents: dict[str, int | None] = {}
+        self.tally = Tally()
+
+    def write(self, page: Page, stream: str, now: int) -> None:
+        """Stores a page and the cursor behind it, or neither. Raises the store's errors."""
+        with write(self._connection):
+            run = _PageRun(self._connection, self._account_id, now, self._agents, self.tally)
+            run.apply(page.records)
+            accounts.save_cursor(self._connection, self._account_id, stream, page.cursor, now)
+        run.commit()
+
+
+class _PageRun:
+    def __init__(
+        self, connection: Connection, account_id: int, now: int, agents: dict[str, int | None], tally: Tally
+    ) -> None:
+        self._connection = connection
+        self._account_id = account_id
+        self._now = now
+        self._agents = agents
+        self._tally = tally
+        self._people = people.People(connection, account_id, now)
+        self._tickets: dict[str, int] = {}
+        self._touched: set[int] = set()
+        self._keys: dict[str, int] = {}
+        self._contacts: dict[int, int] = {}
+        self._events: list[tuple[object, ...]] = []
+        self._count = Tally()
+
+    def commit(self) -> None:
+        """Adds what this page changed to the run's tally; called once the transaction stands."""
+        self._tally.tickets |= self._touched
+        self._tally.customers |= self._people.changed
+        self._tally.messages += self._count.messages
+        self._tally.articles += self._count.articles
+        self._tally.set_aside += self._count.set_aside
+
+    def apply(self, records: Sequence[Record]) -> None:
+        by_kind: dict[type, list[Record]] = {}
+        for record in records:
+            by_kind.setdefault(type(record), []).append(record)
+        for kind, act in (
+            (OrganisationRecord, self._organisation),
+            (AgentRecord, self._agent),
+            (PersonRecord, self._person),
+            (ArticleRecord, self._article),
+        ):
+            for record in by_kind.get(kind, ()):
+                self._guarded(act, record)
+        self._adopt_tickets(by_kind)
+        self._known_tickets(by_kind)
+        for record in by_kind.get(TicketRecord, ()):
+            self._guarded(self._ticket, record)
+        writer = MessageWriter(self._connection, self._account_id, self._tickets, self._person, self._set_aside)
+        self._keys = writer.write([r for r in by_kind.get(MessageRecord, ()) if isinstance(r, MessageRecord)])
+        self._count.messages += writer.changed
+        self._touched |= writer.touched
+        self._contacts = writer.contacts
+        self._follow(writer.spoken)
+        for record in by_kind.get(TicketsJoined, ()):
+            self._guarded(self._join, record)
+        for record in by_kind.get(Tombstone, ()):
+            self._guarded(self._tombstone, record)
+        self._places(by_kind)
+        raws.save(
+            self._connection,
+            self._account_id,
+            [(r.kind, r.external_id, r.body) for r in by_kind.get(RawRecord, ()) if isinstance(r, RawRecord)],
+        )
+        for record in by_kind.get(SetAside, ()):
+            assert isinstance(record, SetAside)  # noqa: S101  (narrows the type)
+            self._set_aside(record.kind, record.external_id, record.reason, record.raw)
+        for ticket_id in self._touched:
+            effects.reapply_pending(self._connection, ticket_id, self._now)
+        for customer_id, at in self._contacts.items():
+            self._people.contacted(customer_id, at)
+        self._people.finish()
+        events.add(self._connection, self._events)
+
+    def _guarded(self, act: Callable[[Any], object], record: Record) -> None:
+        """One broken record is set aside with its reason; the page goes on. The store's own errors still stop it."""
+        try:
+            with savepoint(self._connection):
+                act(record)
+        except (IntegrityError, ValueError, TypeError, AttributeError, KeyError) as error:
+            self._set_aside(type(record).__name__, getattr(record, "external_id", "?"), repr(error), b"")
+
+    def _set_aside(self, kind: str, external_id: str, reason: str, raw: bytes) -> None:
+        raws.set_aside(self._connection, self._account_id, kind, external_id, clean_line(reason)[:500], raw, self._now)
+        self._count.set_aside += 1
+
+    def _organisation(self, record: OrganisationRecord) -> None:
+        self._people.organisation(record.external_id, record.name, json.dumps(record.domains), record.tier)
+
+    def _agent(self, record: AgentRecord) -> None:
+        self._agents[record.external_id] = people.agent(
+            self._connection, self._account_id, record.external_id, record.name, record.email, me=record.is_me
+        )
+
+    def _article(self, record: ArticleRecord) -> None:
+        row = (
+            self._account_id,
+            record.external_id,
+            clean_line(record.source),
+            clean_line(record.title),
+            clean_text(record.body_text),
+            record.url,
+            record.language,
+            str(record.visibility),
+            int(record.verified),
+            record.updated_at,
+        )
+        self._count.articles += articles.upsert(self._connection, row)
+
+    def _person(self, record: PersonRecord) -> int | None:
+        points = [("email", value) for value in record.emails]
+        points += [("phone", value) for value in record.phones]
+        points += [(str(kind), value) for kind, value in record.handles]
+        facts: dict[str, object] = {
+            "language": record.language,
+            "timezone": record.timezone,
+            "tier": record.tier,
+            "vip": int(record.vip) or None,
+            "notes": record.notes or None,
+            "tags": json.dumps(record.tags, ensure_ascii=False) if record.tags else None,
+            "custom": json.dumps(record.custom, ensure_ascii=False) if record.custom else None,
+        }
+        if record.organisation:
+            facts["organisation_id"] = self._people.organisation(record.organisation, None)
+        return self._people.customer(
+            external_id=record.external_id, name=record.name, points=points, shared=record.shared, facts=facts
+        )
+
+    def _known_tickets(self, by_kind: dict[type, list[Record]]) -> None:
+        wanted = [record.external_id for record in by_kind.get(TicketRecord, ()) if isinstance(record, TicketRecord)]
+        wanted += [record.ticket for record in by_kind.get(MessageRecord, ()) if isinstance(record, MessageRecord)]
+        for record in by_kind.get(TicketsJoined, ()):
+            wanted += [record.survivor, record.absorbed]  # type: ignore[union-attr]
+        self._tickets = tickets.known(self._connection, self._account_id, list(dict.fromkeys(wanted)))
+
+    def _adopt_tickets(self, by_kind: dict[type, list[Record]]) -> None:
+        """Pulled copies of our own sends: a ticket that was made here learns its id, a lost answer is found."""
+        for record in by_kind.get(MessageRecord, ()):
+            assert isinstance(record, MessageRecord)  # noqa: S101  (narrows the type)
+            if record.mark is None:
+                continue
+            ours = messages.of_operation(self._connection, record.mark)
+            if ours is None:
+                continue
+            _, ticket_id, external_id = ours
+            if external_id.startswith("op:") and external_id != record.ticket:
+                tickets.adopt(self._connection, ticket_id, record.ticket, None)
+            if operations.settle_found(self._connection, record.mark, record.external_id, self._now):
+                tickets.mark_sync_state(self._connection, ticket_id)
+
+    def _agent_key(self, external_id: str | None) -> int | None:
+        if external_id is None:
+            return None
+        if external_id not in self._agents:
+            self._agents[external_id] = people.agent_named(self._connection, self._account_id, external_id)
+        return self._agents[external_id]
+
+    def _ticket(self, record: TicketRecord) -> None:
+        requester = self._person(record.requester) if record.requester else None
+        known = self._tickets.get(record.external_id)
+        status = record.status or TicketStatus.NEW
+        tags = list(dict.fromkeys(clean_line(tag) for tag in record.tags))
+        number = record.number
+        if number is None:
+            if known is not None:
+                return  # the connector keeps no state of this ticket; what we have stands
+            number = str(accounts.take_numbers(self._connection, self._account_id, 1))
+        row = (
+            self._account_id,
+            record.external_id,
+            number,
+            self._now,
+            clean_line(record.subject)[:1000],
+            str(record.type),
+            str(status),
+            str(category_of(status)),
+            record.status_label and clean_line(record.status_label),
+            record.status_raw,
+            str(record.hold_reason),
+            str(record.resolution),
+            str(record.priority),
+            record.priority_raw,
+            str(record.channel),
+            requester,
+            self._people.organisation(record.organisation, None) if record.organisation else None,
+            self._agent_key(record.assignee),
+            record.team and clean_line(record.team),
+            json.dumps(tags, ensure_ascii=False),
+            json.dumps(record.custom, ensure_ascii=False),
+            record.created_at,
+            record.updated_at,
+            record.solved_at,
+            record.closed_at,
+            record.snoozed_until,
+            record.due_at,
+            record.language,
+            record.url,
+            record.escalation_level,
+            record.remote_version,
+            int(record.status is None),
+        )
+        before = None
+        if known is not None:
+            before = tickets.current(self._connection, known, "status, priority, assignee_id, tags, subject")
+        if not tickets.upsert(self._connection, row):
+            return
+        if known is None:
+            known = tickets.known(self._connection, self._account_id, [record.external_id])[record.external_id]
+            self._tickets[record.external_id] = known
+            self._event(record.created_at, known, "created", None, None, None)
+            if tags:
+                tickets.set_tags(self._connection, known, tags)
+        else:
+            after = tickets.current(self._connection, known, "status, priority, assignee_id, tags, subject")
+            self._remote_changes(known, before or after, after)
+            tickets.set_tags(self._connection, known, tags)
+            if category_of(status) is StatusCategory.DONE:
+                tickets.update(self._connection, known, {"waiting_since": None})
+        self._touched.add(known)
+
+    def _remote_changes(self, ticket_id: int, before: tuple[object, ...], after: tuple[object, ...]) -> None:
+        for name, old, new in zip(("status", "priority", "assignee", "tags", "subject"), before, after, strict=True):
+            if old != new:
+                self._event(self._now, ticket_id, "changed", name, old, new)
+
+    def _event(self, at: int, ticket_id: int, verb: str, name: str | None, old: object, new: object) -> None:
+        words = [None if value is None else str(value) for value in (old, new)]
+        self._events.append((at, self._account_id, ticket_id, "", "remote", verb, name, words[0], words[1], None))
+
+    def _follow(self, heard: dict[int, list[Spoken]]) -> None:
+        for ticket_id, spoken in heard.items():
+            facts = read_facts(self._connection, ticket_id)
+            after = follow(facts, spoken)
+            if facts.local_status and category_of(facts.status) is StatusCategory.DONE and after.status != facts.status:
+                self._event(spoken[-1].at, ticket_id, "changed", "status", facts.status, after.status)
+            if category_of(after.status) is StatusCategory.DONE:
+                after = replace(after, waiting_since=None)
+            write_facts(self._connection, ticket_id, after)
+            self._touched.add(ticket_id)
+
+    def _join(self, record: TicketsJoined) -> None:
+        survivor, absorbed = self._tickets.get(record.survivor), self._tickets.get(record.absorbed)
+        if survivor is None or absorbed is None or survivor == absorbed:
+            return
+        tickets.join(self._connection, survivor, absorbed)
+        self._event(self._now, survivor, "merged", None, str(absorbed), None)
+        refollow(self._connection, survivor)
+        self._tickets[record.absorbed] = survivor
+        self._touched |= {survivor, absorbed}
+
+    def _tombstone(self, record: Tombstone) -> None:
+        found = tickets.known(
+            self._connection,
+            self._account_id,
+            [record.external_id, *([record.merged_into] if record.merged_into else [])],
+        )
+        ticket_id = found.get(record.external_id)
+        if ticket_id is not None:
+            tickets.tombstone(self._connection, ticket_id, record.reason, found.get(record.merged_into or ""))
+            self._event(self._now, ticket_id, "removed", None, None, record.reason)
+            self._touched.add(ticket_id)
+
+    def _places(self, by_kind: dict[type, list[Record]]) -> None:
+        for gone in by_kind.get(PlacesGone, ()):
+            assert isinstance(gone, PlacesGone)  # noqa: S101  (narrows the type)
+            messages.drop_places(self._connection, self._account_id, gone.folder, gone.uidvalidity, gone.uids)
+        placed = [record for record in by_kind.get(PlaceRecord, ()) if isinstance(record, PlaceRecord)]
+        keys = self._keys | messages.existing(
+            self._connection, self._account_id, [p.message for p in placed if p.message not in self._keys]
+        )
+        messages.insert_places(
+            self._connection,
+            [
+                (self._account_id, keys[p.message], p.folder, p.uidvalidity, p.uid, " ".join(p.flags))
+                for p in placed
+                if p.message in keys
+            ],
+        )
+        stale = set()
+        for flags in by_kind.get(FlagsChanged, ()):
+            assert isinstance(flags, FlagsChanged)  # noqa: S101  (narrows the type)
+            ticket_id = messages.set_flags(
+                self._connection,
+                self._account_id,
+                flags.folder,
+                flags.uidvalidity,
+                flags.uid,
+                " ".join(flags.flags),
+                seen=SEEN in flags.flags,
+            )
+            if ticket_id is not None:
+                stale.add(ticket_id)
+        tickets.refresh_unread(self._connection, stale)
+        self._touched |= stale

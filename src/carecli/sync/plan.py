@@ -1,0 +1,50 @@
+"""Decides what to do after a write went wrong, and when to try again. Pure."""
+
+from __future__ import annotations
+
+from carecli.connectors.spi.errors import Ambiguous, Conflicting, Retryable
+from carecli.domain.errors import AuthError, CareError, ConfigError, ConflictError, UnreachableError
+from carecli.domain.operation import Signal
+
+FIRST_BACKOFF_MS = 2_000
+LONGEST_BACKOFF_MS = 300_000
+
+
+def signal_for(error: BaseException) -> Signal:
+    """What an error of a write says about it.
+
+    Only errors that promise "nothing happened" lead to a retry; an unknown exception may have come after the vendor
+    acted, so it is ambiguous.
+    """
+    if isinstance(error, Ambiguous):
+        return Signal.AMBIGUOUS
+    if isinstance(error, Retryable | AuthError | ConfigError):
+        return Signal.RETRY
+    if isinstance(error, Conflicting | ConflictError):
+        return Signal.STALE
+    if isinstance(error, CareError) and not isinstance(error, UnreachableError):
+        return Signal.REJECTED
+    return Signal.AMBIGUOUS
+
+
+def backoff_ms(attempts: int, chance: float) -> int:
+    """Milliseconds to wait before the next try: full jitter over an exponential window.
+
+    ``chance`` is a random number in [0, 1). Source: "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
+    """
+    window = min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** min(max(attempts - 1, 0), 20))
+    return int(window * chance)
+
+
+def stops_account(error: BaseException) -> bool:
+    """Whether an error concerns the whole account, so that its other operations need not be tried now."""
+    return isinstance(error, Retryable | AuthError | ConfigError)
+
+
+def run_state(error: BaseException) -> str:
+    """The account state (contract: ok, partial, auth, unreachable, error) that an error of a pull leads to."""
+    if isinstance(error, AuthError):
+        return "auth"
+    if isinstance(error, UnreachableError):
+        return "unreachable"
+    return "error"
