@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 
+import click
 import typer
 
 from carecli.bootstrap import Workspace, open_workspace
@@ -25,8 +26,7 @@ def opened(*, writing: bool = False) -> Iterator[Workspace]:
     taken = flags.current()
     if writing and taken.read_only:
         raise UsageError("--read-only forbids this command", code="READ_ONLY", help="Leave the flag out to write.")
-    given = {}
-    workspace = open_workspace(taken.home, taken.config, read_only=taken.read_only, origin="cli", flags=given or None)
+    workspace = open_workspace(taken.home, taken.config, read_only=taken.read_only, origin="cli")
     try:
         for warning in workspace.settings.warnings:
             errors.say(f"carecli: {warning.message}")
@@ -68,16 +68,10 @@ def body_text(body: str | None, body_file: str | None) -> str:
             "there is no text", code="NO_BODY", help="Use --body TEXT, or --body-file FILE (- reads standard input)."
         )
     editor = os.environ.get("CARECLI_EDITOR") or os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
-    text = typer.edit("", editor=editor, extension=".md") if hasattr(typer, "edit") else _edit(editor)
+    text = click.edit("", editor=editor, extension=".md")
     if not text or not text.strip():
         raise UsageError("the text is empty; nothing was sent", code="NO_BODY")
     return text
-
-
-def _edit(editor: str) -> str | None:
-    import click
-
-    return click.edit("", editor=editor, extension=".md")
 
 
 def each_ref(workspace: Workspace, refs: Sequence[str]) -> tuple[list[int], list[CareError]]:

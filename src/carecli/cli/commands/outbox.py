@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from carecli.cli import flags, workspace
+from carecli.cli import errors, flags, workspace
 from carecli.cli.output import emit
 from carecli.domain.errors import UsageError
 from carecli.domain.operation import Operation, OperationState
@@ -85,7 +85,7 @@ def resolve(
         made: Operation
         if edit_:
             draft = ws.replies.unsend(operation)
-            workspace.errors.say(f"carecli: the text is draft {draft.id}; see 'carecli draft show {draft.id}'")
+            errors.say(f"carecli: the text is draft {draft.id}; see 'carecli draft show {draft.id}'")
             made = ws.outbox.get(operation)
         else:
             made = ws.outbox.resolve(operation, keep or ("send" if send else "discard"))

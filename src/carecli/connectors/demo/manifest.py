@@ -42,7 +42,16 @@ MANIFEST = Manifest(
             choices=("all", "mail", "chat", "social"),
             default="all",
         ),
-        Option("fail", "Scripted failures, for tests: reject, throttle, lose, drop, auth", type="list", default=()),
+        Option("now", "End of the week in seconds since 1970, for tests (0: the real clock)", type="int", default=0),
+        Option(
+            "state_file", "File that keeps what you write, so that other runs see it (default: memory)", type="path"
+        ),
+        Option(
+            "fail",
+            "Scripted failures, for tests: reject, throttle, lose, drop, auth, stale; pull-auth and so on for reads",
+            type="list",
+            default=(),
+        ),
     ),
     tested_against=(("itself (scripted state in a file)", "live server"),),
 )

@@ -1,0 +1,36 @@
+"""``carecli keys``: print the console's keys, or check the keymap."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from carecli.bootstrap import find_paths
+from carecli.cli import flags
+from carecli.cli.output import emit
+from carecli.domain.errors import ConfigError, UsageError
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@app.command()
+def keys(what: Annotated[str, typer.Argument(metavar="[check]")] = "") -> None:
+    """Print the console's keys as they are bound; 'keys check' reports clashes."""
+    from carecli.tui import keymap
+
+    if what not in ("", "check"):
+        raise UsageError(f"'{what}' is not known here", help="carecli keys, or carecli keys check.")
+    loaded = keymap.load(find_paths(flags.current().home, flags.current().config).keymap_file)
+    if what == "check":
+        rows = [json.dumps({"problem": problem}) for problem in loaded.problems]
+        emit(rows, flags.current(), ("problem",))
+        if loaded.problems:
+            raise ConfigError(f"the keymap has {len(loaded.problems)} problems", code="KEYMAP_INVALID")
+        return
+    emit(
+        [json.dumps(row, ensure_ascii=False) for row in keymap.rows(loaded)],
+        flags.current(),
+        ("keys", "action", "title", "context"),
+    )
