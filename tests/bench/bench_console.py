@@ -134,7 +134,9 @@ def main() -> None:
     empty = statistics.median(frames["empty Textual app"])
     table = statistics.median(keys["DataTable, 1,000 rows"])
     rolled = statistics.median(scrolls["DataTable, 1,000 rows"])
-    print(f"{'program':24} {'frame ms':>9} {'x empty':>8} {'key ms':>8} {'x table':>8} {'p95':>8} {'scroll':>8} {'x table':>8}")
+    print(
+        f"{'program':24} {'frame ms':>9} {'x empty':>8} {'key ms':>8} {'x table':>8} {'p95':>8} {'scroll':>8} {'x table':>8}"
+    )
     for name in PROGRAMS:
         frame = statistics.median(frames[name])
         row = f"{name:24} {frame:9.0f} {frame / empty:8.2f}"

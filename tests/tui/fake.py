@@ -77,6 +77,7 @@ def message(number: int, at: int, who: str, text: str, kind: MessageKind = Messa
 @dataclass
 class Settings:
     agent_name: str = "Ana"
+    agent: str = "Ana"
     theme: str = "dark"
     mark_read_on_open: bool = False
 
@@ -113,7 +114,8 @@ class FakeWorkspace:
 
     def __init__(self, count: int = 60, *, accounts: bool = True) -> None:
         self.settings = Settings()
-        self.home = ""
+        self.paths = None
+        self.context = Settings()
         self.all: list[Ticket] = []
         self.talks: dict[int, list[Message]] = {}
         self.saved: dict[str, Draft] = {}
@@ -127,7 +129,15 @@ class FakeWorkspace:
         for name in ("views", "inbox", "tickets", "replies", "drafts", "customers", "outbox", "accounts", "background"):
             setattr(self, name, self)
         self.knowledge, self.search = FakeKnowledge(), FakeSearch(self)
-        channels = [Channel.EMAIL, Channel.CHAT, Channel.EMAIL, Channel.PHONE, Channel.WHATSAPP, Channel.EMAIL, Channel.WEB_FORM]
+        channels = [
+            Channel.EMAIL,
+            Channel.CHAT,
+            Channel.EMAIL,
+            Channel.PHONE,
+            Channel.WHATSAPP,
+            Channel.EMAIL,
+            Channel.WEB_FORM,
+        ]
         for n in range(count):
             name, org, _ = PEOPLE[n % len(PEOPLE)]
             waiting = NOW - (n * 41 % 97) * 31 * M if n % 5 else None
@@ -154,6 +164,9 @@ class FakeWorkspace:
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(name)
 
+    def explain(self, error: BaseException) -> None:
+        return None
+
     def all_views(self) -> tuple[View, ...]:
         names = (
             ("waiting", "Waiting on us"), ("mine", "Mine"), ("unassigned", "Unassigned"), ("risk", "SLA at risk"), ("unread", "Unread"),
@@ -172,7 +185,7 @@ class FakeWorkspace:
 
     def start(self, on_line: Any) -> None: ...
     def stop(self) -> None: ...
-    def nudge(self, account: str | None = None) -> None:
+    def nudge(self) -> None:
         self.nudged += 1
 
     def counts(self) -> dict[str, Count]:
@@ -261,7 +274,9 @@ class FakeWorkspace:
         return 4
 
     # replies, drafts, customers
-    def plan(self, ticket_id: int | None, mode: DraftMode, *, all: bool = False, account: str | None = None) -> ReplyPlan:
+    def plan(
+        self, ticket_id: int | None, mode: DraftMode, *, all: bool = False, account: str | None = None
+    ) -> ReplyPlan:
         note = mode is DraftMode.NOTE
         to = () if note or ticket_id is None else (Address(self.get(ticket_id).requester.email or ""),)
         return ReplyPlan(ticket_id, account or "support", mode, Visibility.INTERNAL if note else Visibility.PUBLIC, Channel.EMAIL,
@@ -271,9 +286,14 @@ class FakeWorkspace:
         out = [("warn", "The text mentions an attachment, but none is attached")] if "attach" in body else []
         return out + ([("block", "A placeholder is not filled in: {{name}}")] if "{{" in body else [])
 
-    def send(self, draft: Draft, *, hold_seconds: int | None = None, solve: bool = False, anyway: bool = False) -> Operation:
+    def send(
+        self, draft: Draft, *, hold_seconds: int | None = None, solve: bool = False, anyway: bool = False
+    ) -> Operation:
         self.saved.pop(draft.id, None)
-        op = replace(self.operation(Verb.REPLY, draft.ticket_id, OperationState.HELD, self.clock() + 10_000), payload={"draft": draft})
+        op = replace(
+            self.operation(Verb.REPLY, draft.ticket_id, OperationState.HELD, self.clock() + 10_000),
+            payload={"draft": draft},
+        )
         self.ops.append(op)
         return op
 

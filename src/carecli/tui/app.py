@@ -10,6 +10,7 @@ from textual import on
 from textual.app import App
 from textual.screen import Screen
 
+from carecli.bootstrap import Workspace
 from carecli.tui.keymap import Keymap, build, load
 from carecli.tui.messages import FileFetched, SyncReported, WorkFailed
 from carecli.tui.panes.conversation import ConversationPane
@@ -19,7 +20,6 @@ from carecli.tui.screens.desk import Desk, wall_clock
 from carecli.tui.theme import NAMES, THEMES
 from carecli.tui.widgets.hint_line import HintLine
 from carecli.tui.widgets.view_bar import ViewBar
-from carecli.tui.workspace import Workspace
 
 if TYPE_CHECKING:
     from carecli.tui.panes.composer import Composer
@@ -126,7 +126,7 @@ class Console(App[int]):
         from carecli.tui.commands.looking import fetch
 
         if self.desk is not None:
-            fetch(self.desk, event.message, event.attachment)
+            fetch(self.desk, event.attachment)
 
     def on_composer_asked(self, event: Composer.Asked) -> None:
         """A marker was typed in the composer."""
@@ -143,8 +143,6 @@ class Console(App[int]):
 
 def run(workspace: Workspace) -> int:
     """Run the console until the person quits; gives back the exit code."""
-    home = workspace.home
-    keymap = load(Path(str(home)) / "keymap.toml" if home else None)
-    app = Console(workspace, keymap=keymap)
+    app = Console(workspace, keymap=load(Path(workspace.paths.keymap_file)))
     code = app.run()
     return code if isinstance(code, int) else app.return_code or 0

@@ -11,7 +11,23 @@ from pathlib import Path
 from carecli.tui.actions import ACTIONS, BY_ID, CONTEXTS, Action
 
 _NAMED = frozenset(
-    ["escape", "enter", "tab", "space", "backspace", "delete", "insert", "home", "end", "pageup", "pagedown", "up", "down", "left", "right"]
+    [
+        "escape",
+        "enter",
+        "tab",
+        "space",
+        "backspace",
+        "delete",
+        "insert",
+        "home",
+        "end",
+        "pageup",
+        "pagedown",
+        "up",
+        "down",
+        "left",
+        "right",
+    ]
     + [f"f{n}" for n in range(1, 25)]
 )
 _MODIFIED = re.compile(

@@ -18,10 +18,9 @@ class SyncReported(Message):
 class FileFetched(Message):
     """An attachment lies on this machine now."""
 
-    def __init__(self, path: str, save: bool) -> None:
+    def __init__(self, path: str) -> None:
         super().__init__()
         self.path = path
-        self.save = save
 
 
 class WorkFailed(Message):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
@@ -29,8 +28,11 @@ class Pulse:
         self._desk.set_interval(_LOOK_EVERY, self.look)
         self._desk.set_interval(_AGE_EVERY, self.age)
         if sync:
-            report: Callable[[dict[str, Any]], None] = lambda line: self._app.post_message(SyncReported(line)) and None  # noqa: E731
-            self._desk.ws.background.start(report)
+            self._desk.ws.background.start(self._report)
+
+    def _report(self, line: dict[str, Any]) -> None:
+        """Called from the listening thread: only posts."""
+        self._app.post_message(SyncReported(line))
 
     def look(self) -> None:
         """Show what another process or the sync changed."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from carecli.domain.conversation import Attachment, Message, Visibility
+from carecli.domain.conversation import Attachment, Visibility
 from carecli.domain.errors import CareError
 from carecli.domain.knowledge import Article
 from carecli.services.models import Hit
@@ -177,22 +177,26 @@ def _files(desk: Desk) -> None:
 
     def chosen(key: str | None) -> None:
         if key:
-            fetch(desk, *found[key])
+            fetch(desk, found[key][1])
 
     desk.app.push_screen(Pick("Attachments", choices), chosen)
 
 
-def fetch(desk: Desk, message: Message, attachment: Attachment) -> None:
+def fetch(desk: Desk, attachment: Attachment) -> None:
     """Get a file in the background and open it when it is here."""
     desk.say(f"Getting {line(attachment.filename)}…")
 
+    paths, app = desk.ws.paths, desk.app
+
     def work() -> None:
+        from carecli.tui.files import bring
+
         try:
-            path = desk.ws.tickets.attachment(message.id, attachment.id)
+            path = bring(paths, attachment.id)
         except CareError as error:
-            desk.app.post_message(WorkFailed(f"{error.message} {error.help}".strip()))
+            app.post_message(WorkFailed(f"{error.message} {error.help}".strip()))
         else:
-            desk.app.post_message(FileFetched(path, save=False))
+            app.post_message(FileFetched(path))
 
     desk.run_worker(work, thread=True, group="files", exit_on_error=False)
 
@@ -260,7 +264,7 @@ def _outbox(desk: Desk) -> None:
 
 
 def _sync(desk: Desk) -> None:
-    desk.ws.background.nudge(None)
+    desk.ws.background.nudge()
     desk.status.stand(progress="syncing…")
 
 
@@ -282,6 +286,14 @@ def _theme(desk: Desk) -> None:
 def _density(desk: Desk) -> None:
     desk.inbox.compact = not desk.inbox.compact
     desk.inbox.choose_height()
+
+
+def _events(desk: Desk) -> None:
+    desk.conversation.toggle(events=True)
+
+
+def _quotes(desk: Desk) -> None:
+    desk.conversation.toggle(quotes=True)
 
 
 def _jump(desk: Desk) -> None:
@@ -312,8 +324,8 @@ HANDLERS: dict[str, Callable[[Desk], None]] = {
     "know.steps": partial(_know, how="steps"),
     "know.search": articles,
     "draft.know": articles,
-    "ticket.events": lambda desk: desk.conversation.toggle(events=True),
-    "ticket.quotes": lambda desk: desk.conversation.toggle(quotes=True),
+    "ticket.events": _events,
+    "ticket.quotes": _quotes,
     "ticket.files": _files,
     "ticket.browser": _browser,
     "ticket.copy": _copy,

@@ -89,7 +89,7 @@ def _priority(desk: Desk) -> None:
 
 def _assign(desk: Desk) -> None:
     account = desk.talk.ticket.account if desk.talk else ""
-    me = desk.ws.settings.agent_name
+    me = desk.ws.context.agent
     names = [name for name in desk.ws.tickets.agents(account) if name != me]
     choices = [Choice(me, me, "you"), *(Choice(name, name) for name in names), Choice("", "Nobody", "takes it off")]
 
@@ -208,7 +208,11 @@ def _next_best(desk: Desk) -> None:
 def _read(desk: Desk) -> None:
     row = desk.inbox.current
     read = row is None or row.unread
-    apply(desk, "Read" if read else "Unread", lambda ids: desk.ws.tickets.mark_read(ids, read=read))
+    ids = desk.target_ids()
+    desk.ws.tickets.mark_read(ids, read=read)
+    desk.inbox.clear_marks()
+    desk.reload()
+    desk.say(f"{some(len(ids), 'ticket')} marked {'read' if read else 'unread'}")
 
 
 def _again(desk: Desk) -> None:

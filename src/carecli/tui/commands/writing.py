@@ -41,7 +41,7 @@ def new_draft(desk: Desk, plan: ReplyPlan) -> Draft:
         ticket_id=plan.ticket_id,
         ticket_ref=desk.talk.ticket.ref if desk.talk and plan.ticket_id == desk.talk.ticket.id else None,
         account=plan.account,
-        agent=desk.ws.settings.agent_name,
+        agent=desk.ws.context.agent,
         mode=plan.mode,
         to=plan.to,
         cc=plan.cc,
@@ -67,7 +67,8 @@ def open_composer(desk: Desk, plan: ReplyPlan, draft: Draft) -> None:
             old.text_area.focus()
             return
         close_composer(desk)
-    composer = Composer(plan, draft, desk.ws.drafts.save, desk.now)
+    person = desk.talk.ticket.requester.name or "" if desk.talk and plan.ticket_id is not None else ""
+    composer = Composer(plan, draft, desk.ws.drafts.save, desk.now, person)
     desk.composer = composer
     desk.go("conversation")
     desk.middle.mount(composer)
@@ -106,10 +107,10 @@ def _review(desk: Desk) -> None:
     if plan.mode is DraftMode.REPLY:
         answers.append(Answer("s", "send and solve", partial(send, solve=True), blocked))
     answers += [
-        Answer("e", "edit", lambda: composer.text_area.focus()),
+        Answer("e", "edit", partial(_edit, composer)),
         Answer("p", "keep draft", lambda: _keep(desk)),
         Answer("n", "discard (kept 7 days)", lambda: _discard(desk, draft)),
-        Answer("esc", "back", lambda: composer.text_area.focus()),
+        Answer("esc", "back", partial(_edit, composer)),
     ]
     desk.ask(lines, answers)
 
@@ -123,15 +124,19 @@ def review_lines(desk: Desk, composer: Composer, draft: Draft) -> tuple[list[tup
     facts = [some(len(draft.body), "character")]
     facts += [some(len(draft.attachments), "file")] if draft.attachments else []
     facts += [f"cc {', '.join(line(a.email) for a in draft.cc)}"] if draft.cc else []
-    lines = [("note" if internal else "public", f"{banner_words(plan, draft.to)} · {' · '.join(facts)}")]
+    lines = [
+        ("note" if internal else "public", f"{banner_words(plan, draft.to, composer.person)} · {' · '.join(facts)}")
+    ]
     found = [(kind, text) for kind, text in desk.ws.replies.warnings(plan, draft.body, draft.attachments)]
-    if not draft.body.strip():
-        found = [("block", "There is no text yet")]
-    if not internal and not draft.to:
+    if composer.mail and not draft.to:
         found.append(("block", "Nobody would get it: fill in To"))
     found += [("block", f"'{line(bad)}' is no address") for bad in composer.bad_addresses()]
     blocked = "not yet" if any(kind == "block" for kind, _ in found) else ""
     return lines + found, blocked
+
+
+def _edit(composer: Composer) -> None:
+    composer.text_area.focus()
 
 
 def _send(desk: Desk, composer: Composer, draft: Draft, *, solve: bool = False, anyway: bool = False) -> None:
@@ -143,9 +148,9 @@ def _send(desk: Desk, composer: Composer, draft: Draft, *, solve: bool = False, 
             [("warn", error.message), ("", error.help)],
             [
                 Answer("y", "send anyway", lambda: _send(desk, composer, draft, solve=solve, anyway=True)),
-                Answer("e", "edit", lambda: composer.text_area.focus()),
+                Answer("e", "edit", partial(_edit, composer)),
                 Answer("n", "discard (kept 7 days)", lambda: _discard(desk, draft)),
-                Answer("esc", "back", lambda: composer.text_area.focus()),
+                Answer("esc", "back", partial(_edit, composer)),
             ],
         )
         return
@@ -163,13 +168,13 @@ def _send(desk: Desk, composer: Composer, draft: Draft, *, solve: bool = False, 
         desk.status.count_down(operation.not_before, f"{verb} in {{}} s – {key} to undo", lambda: _sent(desk))
     else:
         desk.say("Note added" if internal else "Reply is on its way", "good")
-        desk.ws.background.nudge(operation.account)
+        desk.ws.background.nudge()
 
 
 def _sent(desk: Desk) -> None:
     held, desk.held = desk.held, None
     if held is not None:
-        desk.ws.background.nudge(held.account)
+        desk.ws.background.nudge()
         desk.say("On its way", "good")
 
 

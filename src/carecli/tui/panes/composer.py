@@ -14,6 +14,7 @@ from textual.timer import Timer
 from textual.widgets import Input, Static, TextArea
 
 from carecli.domain.conversation import Address, Draft, DraftMode, Visibility
+from carecli.domain.ticket import Channel
 from carecli.services.models import ReplyPlan
 from carecli.tui.cells import line
 from carecli.tui.theme import Ink
@@ -40,12 +41,13 @@ def parse_addresses(text: str) -> tuple[tuple[Address, ...], list[str]]:
     return tuple(good), bad
 
 
-def banner_words(plan: ReplyPlan, to: Sequence[Address]) -> str:
+def banner_words(plan: ReplyPlan, to: Sequence[Address], person: str = "") -> str:
     """Who will read the text, in words that cannot be mistaken."""
     if plan.visibility is Visibility.INTERNAL:
         return "INTERNAL NOTE – the customer will not see this"
     kind = {DraftMode.FORWARD: "FORWARD", DraftMode.NEW: "NEW MESSAGE"}.get(plan.mode, "PUBLIC REPLY")
-    who = ", ".join(line(a.email) for a in to[:2]) + (f" and {len(to) - 2} more" if len(to) > 2 else "")
+    who = line(person) if person and not to else ""
+    who = who or ", ".join(line(a.email) for a in to[:2]) + (f" and {len(to) - 2} more" if len(to) > 2 else "")
     medium = CHANNELS.get(plan.channel, CHANNELS["other"])[1]
     return f"{kind} to {who or 'nobody yet'} ({medium})"
 
@@ -94,20 +96,30 @@ class Composer(Vertical):
             super().__init__()
             self.marker = marker
 
-    def __init__(self, plan: ReplyPlan, draft: Draft, save: Callable[[Draft], Draft], now: Callable[[], int]) -> None:
+    def __init__(
+        self, plan: ReplyPlan, draft: Draft, save: Callable[[Draft], Draft], now: Callable[[], int], person: str = ""
+    ) -> None:
         super().__init__(id="composer", classes="-note" if plan.visibility is Visibility.INTERNAL else "-public")
         self.plan = plan
         self.draft = draft
+        self.person = "" if self.mail else person
         self._save = save
         self._now = now
         self._timer: Timer | None = None
         self._saved = bool(draft.id)
         self._dirty = False
 
+    @property
+    def mail(self) -> bool:
+        """Whether the text goes to addresses; chats and the like go back to where they came from."""
+        if self.plan.visibility is Visibility.INTERNAL:
+            return False
+        return self.plan.channel is Channel.EMAIL or self.plan.mode in (DraftMode.NEW, DraftMode.FORWARD)
+
     def compose(self) -> ComposeResult:
         """Recipients only where there are any."""
         yield Banner()
-        if self.plan.visibility is not Visibility.INTERNAL:
+        if self.mail:
             yield from self._field("To", "to", ", ".join(map(str, self.draft.to)))
             yield from self._field("Cc", "cc", ", ".join(map(str, self.draft.cc)))
             if self.plan.mode in (DraftMode.NEW, DraftMode.FORWARD):
@@ -138,7 +150,7 @@ class Composer(Vertical):
     def current(self) -> Draft:
         """The draft as it stands on the screen."""
         draft = replace(self.draft, body=self.text_area.text, updated_at=self._now())
-        if self.plan.visibility is Visibility.INTERNAL:
+        if not self.mail:
             return draft
         to, _ = parse_addresses(self.query_one("#to", Input).value)
         cc, _ = parse_addresses(self.query_one("#cc", Input).value)
@@ -148,7 +160,7 @@ class Composer(Vertical):
 
     def bad_addresses(self) -> list[str]:
         """Recipients that are no addresses."""
-        if self.plan.visibility is Visibility.INTERNAL:
+        if not self.mail:
             return []
         return [bad for name in ("#to", "#cc") for bad in parse_addresses(self.query_one(name, Input).value)[1]]
 
@@ -215,7 +227,7 @@ class Composer(Vertical):
     def _describe(self) -> None:
         banner, foot = self.query_one(Banner), self.query_one(Foot)
         current = self.current()
-        words = banner_words(self.plan, current.to)
+        words = banner_words(self.plan, current.to, self.person)
         if words != banner.words:
             banner.words, banner.internal = words, self.plan.visibility is Visibility.INTERNAL
             banner.redraw()

@@ -8,7 +8,7 @@ from dataclasses import replace
 from textual import events
 from textual.message import Message as TextualMessage
 
-from carecli.domain.conversation import Attachment, Message
+from carecli.domain.conversation import Attachment
 from carecli.services.models import Conversation
 from carecli.tui.cells import line
 from carecli.tui.panes.conversation_lines import Reading, lay_conversation
@@ -79,9 +79,8 @@ class ConversationPane(LineView):
     class Picked(TextualMessage):
         """An attachment was clicked."""
 
-        def __init__(self, message: Message, attachment: Attachment) -> None:
+        def __init__(self, attachment: Attachment) -> None:
             super().__init__()
-            self.message = message
             self.attachment = attachment
 
     def __init__(self, now: Callable[[], int]) -> None:
@@ -135,6 +134,5 @@ class ConversationPane(LineView):
         if not 0 <= number < len(self.page.lines):
             return
         target = self.page.lines[number].target
-        if isinstance(target, Attachment) and self.talk:
-            owner = next(m for m in self.talk.messages if target in m.attachments)
-            self.post_message(self.Picked(owner, target))
+        if isinstance(target, Attachment):
+            self.post_message(self.Picked(target))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from carecli.bootstrap import Workspace
+from carecli.services.inbox import InboxWindow
 from carecli.services.models import InboxRow, View
 from carecli.tui.cells import fit, line
 from carecli.tui.panes.inbox_rows import draw_one_line, draw_two_lines
 from carecli.tui.widgets.line_list import LineList
 from carecli.tui.widgets.strips import Piece
 from carecli.tui.wording import some
-from carecli.tui.workspace import InboxWindow, Workspace
 
 _PAGE = 100
 _ONE_LINE_FROM = 78  # cells; narrower lists show a ticket on two lines

@@ -13,6 +13,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widget import Widget
 
+from carecli.bootstrap import Workspace
 from carecli.domain.errors import CareError
 from carecli.domain.operation import Operation
 from carecli.services.models import Conversation, Hit
@@ -29,7 +30,6 @@ from carecli.tui.widgets.hint_line import HintLine
 from carecli.tui.widgets.line_list import LineList
 from carecli.tui.widgets.status_line import StatusLine
 from carecli.tui.widgets.view_bar import ViewBar
-from carecli.tui.workspace import Workspace
 
 if TYPE_CHECKING:
     from carecli.tui.panes.composer import Composer
@@ -139,8 +139,11 @@ class Desk(Screen[None]):
             return
         try:
             HANDLERS[action_id](self)
-        except CareError as error:
-            self.say(f"{error.message} {error.help}".strip(), "bad")
+        except Exception as error:
+            shown = error if isinstance(error, CareError) else self.ws.explain(error)
+            if shown is None:
+                raise
+            self.say(f"{shown.message} {shown.help}".strip(), "bad")
 
     def lack(self, need: str) -> str | None:
         """Why a need of an action is not met now."""

@@ -27,5 +27,3 @@ def paint_now(widget: Widget) -> None:
         if shown:
             strips = widget.render_lines(shown.translate(-region.offset))
             app._display(screen, LayoutUpdate([[strip] for strip in strips], shown))  # noqa: SLF001
-
-
