@@ -77,7 +77,7 @@ def message(number: int, at: int, who: str, text: str, kind: MessageKind = Messa
 @dataclass
 class Settings:
     agent_name: str = "Ana"
-    agent: str = "Ana"
+    actor: str = "Ana"
     theme: str = "dark"
     mark_read_on_open: bool = False
 

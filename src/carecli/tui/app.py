@@ -143,6 +143,6 @@ class Console(App[int]):
 
 def run(workspace: Workspace) -> int:
     """Run the console until the person quits; gives back the exit code."""
-    app = Console(workspace, keymap=load(Path(workspace.paths.keymap_file)))
+    app = Console(workspace, keymap=load(workspace.paths.keymap_file))
     code = app.run()
     return code if isinstance(code, int) else app.return_code or 0

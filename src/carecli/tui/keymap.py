@@ -152,8 +152,9 @@ def _hidden(table: Mapping[str, Mapping[tuple[str, ...], str]], changed: set[str
                 )
 
 
-def load(path: Path | None) -> Keymap:
+def load(path: str | Path | None) -> Keymap:
     """The keymap with the changes of a keymap.toml (``[keys]``: action = key or list of keys); a missing file is none."""
+    path = Path(path) if path is not None else None
     if path is None or not path.is_file():
         return build()
     try:
@@ -170,6 +171,19 @@ def load(path: Path | None) -> Keymap:
         else:
             problems.append(Problem("bad-key", f"{name}: write a key or a list of keys"))
     return build(changes, problems)
+
+
+def rows(keymap: Keymap) -> list[dict[str, str]]:
+    """Every action with its keys as they are bound, for tables and scripts."""
+    return [
+        {
+            "keys": ", ".join(readable(key) for key in keymap.keys[action.id]),
+            "action": action.id,
+            "title": action.title,
+            "context": ", ".join(action.contexts),
+        }
+        for action in ACTIONS
+    ]
 
 
 def key_reference() -> str:

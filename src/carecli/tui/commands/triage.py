@@ -89,7 +89,7 @@ def _priority(desk: Desk) -> None:
 
 def _assign(desk: Desk) -> None:
     account = desk.talk.ticket.account if desk.talk else ""
-    me = desk.ws.context.agent
+    me = desk.ws.context.actor
     names = [name for name in desk.ws.tickets.agents(account) if name != me]
     choices = [Choice(me, me, "you"), *(Choice(name, name) for name in names), Choice("", "Nobody", "takes it off")]
 

@@ -41,7 +41,7 @@ def new_draft(desk: Desk, plan: ReplyPlan) -> Draft:
         ticket_id=plan.ticket_id,
         ticket_ref=desk.talk.ticket.ref if desk.talk and plan.ticket_id == desk.talk.ticket.id else None,
         account=plan.account,
-        agent=desk.ws.context.agent,
+        agent=desk.ws.context.actor,
         mode=plan.mode,
         to=plan.to,
         cc=plan.cc,

@@ -42,12 +42,14 @@ def regions(size: Size, pane: str, drawer: bool, views: int, ask: int) -> dict[s
     body = max(1, height - 2 - ask)
     out: dict[str, Region] = {}
     left, right = left_width(size), right_width(size)
-    if columns > 1 or pane == "inbox":
+    drawn = columns == 2 and drawer
+    if (columns > 1 and not drawn) or pane == "inbox":
         top = views + 2 if height >= TALL else 1
         out["views"] = Region(0, 0, left, top)
         out["inbox"] = Region(0, top, left, max(1, body - top))
     if columns > 1 or pane == "conversation":
-        start = left if columns > 1 else 0
+        # The drawer takes the inbox's place: two readable panes instead of three narrow ones.
+        start = left if columns > 1 and not drawn else 0
         end = width - right if right_shown and columns > 1 else width
         out["middle"] = Region(start, 0, max(1, end - start), body)
     if right_shown and (columns > 1 or pane in ("customer", "knowledge")):
