@@ -10,8 +10,10 @@ from carecli.domain.operation import Operation, OperationState, Verb
 from carecli.store.driver import Connection
 from carecli.store.windows import instant
 
-UNDO_SQL = """CASE WHEN p.state IN ('held', 'ready') OR (p.inverse IS NOT NULL AND p.state = 'done')
+UNDO_SQL = """CASE WHEN p.state IN ('held', 'ready') OR (p.state = 'done' AND p.inverse IS NOT NULL
+ AND (p.verb IN ('status', 'priority', 'assign', 'tag', 'snooze') OR (p.verb = 'note' AND p.external_id IS NULL)))
  THEN 'carecli ticket undo ' || p.id END"""
+"""The command that takes an operation back: while it waits, or when it changed fields, or is a note kept here."""
 OPERATION_JSON = f"""json_object('id', p.id, 'account', a.name, 'verb', p.verb,
  'target', CASE WHEN t.id IS NULL THEN NULL ELSE a.name || ':' || t.number END, 'state', p.state,
  'attempts', p.attempts, 'not_before', {instant("nullif(p.not_before, 0)")}, 'created_at', {instant("p.created_at")},

@@ -18,7 +18,7 @@ def instant(column: str) -> str:
 def _identity(kind: str) -> str:
     return (
         "(SELECT i.value FROM identity i WHERE i.customer_id = t.requester_id"
-        f" AND i.kind = '{kind}' ORDER BY i.account_id <> t.account_id, i.id LIMIT 1)"
+        f" AND i.kind = '{kind}' ORDER BY i.id LIMIT 1)"
     )
 
 

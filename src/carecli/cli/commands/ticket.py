@@ -176,7 +176,7 @@ def _draft(
 def _addresses(texts: Sequence[str]) -> tuple[Address, ...]:
     from email.utils import getaddresses
 
-    return tuple(Address(email, name) for name, email in getaddresses(list(texts), strict=False) if email)
+    return tuple(Address(email, name) for name, email in getaddresses(list(texts)) if email)
 
 
 def _plan(ws: Workspace, ticket: int | None, verb: Verb, account: str | None = None) -> Operation:
