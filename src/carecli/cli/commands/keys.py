@@ -24,8 +24,8 @@ def keys(what: Annotated[str, typer.Argument(metavar="[check]")] = "") -> None:
         raise UsageError(f"'{what}' is not known here", help="carecli keys, or carecli keys check.")
     loaded = keymap.load(find_paths(flags.current().home, flags.current().config).keymap_file)
     if what == "check":
-        rows = [json.dumps({"problem": problem}) for problem in loaded.problems]
-        emit(rows, flags.current(), ("problem",))
+        rows = [json.dumps({"kind": one.kind, "problem": one.text}, ensure_ascii=False) for one in loaded.problems]
+        emit(rows, flags.current(), ("kind", "problem"))
         if loaded.problems:
             raise ConfigError(f"the keymap has {len(loaded.problems)} problems", code="KEYMAP_INVALID")
         return

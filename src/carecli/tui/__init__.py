@@ -1,0 +1,1 @@
+"""The console: what an agent looks at for eight hours a day."""

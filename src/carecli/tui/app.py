@@ -1,0 +1,148 @@
+"""The console as a Textual app: themes, first screen, the desk, and what workers report to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import on
+from textual.app import App
+from textual.screen import Screen
+
+from carecli.bootstrap import Workspace
+from carecli.tui.keymap import Keymap, build, load
+from carecli.tui.messages import FileFetched, SyncReported, WorkFailed
+from carecli.tui.panes.conversation import ConversationPane
+from carecli.tui.panes.customer import CustomerPane
+from carecli.tui.pulse import Pulse
+from carecli.tui.screens.desk import Desk, wall_clock
+from carecli.tui.theme import NAMES, THEMES
+from carecli.tui.widgets.hint_line import HintLine
+from carecli.tui.widgets.view_bar import ViewBar
+
+if TYPE_CHECKING:
+    from carecli.tui.panes.composer import Composer
+
+
+class Console(App[int]):
+    """Everything a person does goes through the desk; the app only owns what outlives a screen."""
+
+    CSS_PATH = "styles/console.tcss"
+    TITLE = "carecli"
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar = []
+    ESCAPE_TO_MINIMIZE = False
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        *,
+        keymap: Keymap | None = None,
+        now: Callable[[], int] = wall_clock,
+        sync: bool = True,
+    ) -> None:
+        super().__init__()
+        self.workspace = workspace
+        self.keymap = keymap or build()
+        self.now = now
+        self.desk: Desk | None = None
+        self.pulse: Pulse | None = None
+        self._sync = sync
+        self.animation_level = "none"
+        for theme in THEMES:
+            self.register_theme(theme)
+        wanted = NAMES.get(workspace.settings.theme, workspace.settings.theme)
+        self.theme = wanted if wanted in self.available_themes else "care-dark"
+
+    def get_default_screen(self) -> Screen[Any]:
+        """The desk, or the welcome when nothing is connected."""
+        if not self.workspace.accounts.health():
+            from carecli.tui.screens.welcome import Welcome
+
+            return Welcome(self.keymap)
+        self.desk = Desk(self.workspace, self.keymap, self.now)
+        self.pulse = Pulse(self, self.desk)
+        return self.desk
+
+    def on_mount(self) -> None:
+        """Leave everything that can wait until the first frame is on the screen."""
+        if self.desk is not None:
+            self.set_timer(0.2, self._settle)
+
+    def _settle(self) -> None:
+        """Work that waits until the first frame is on the screen."""
+        if self.pulse is not None:
+            self.pulse.start(sync=self._sync)
+        import carecli.tui.commands.table
+        import carecli.tui.panes.composer  # noqa: F401 - so that the first reply opens at once
+
+    def welcome_chosen(self, door: str) -> None:
+        """A door of the welcome screen was chosen."""
+        if door == "quit":
+            self.exit(0)
+        elif door == "lesson":
+            from carecli.tui.screens.reader import Reader
+            from carecli.tui.screens.texts import lesson_text
+
+            self.push_screen(Reader("Tutorial", lesson_text(self.keymap), self.keymap))
+        else:
+            command = "carecli demo" if door == "demo" else "carecli account add"
+            self.exit(0, message=f"Run: {command}")
+
+    @on(SyncReported)
+    def _sync_reported(self, event: SyncReported) -> None:
+        if self.pulse is not None:
+            self.pulse.reported(event.line)
+
+    @on(FileFetched)
+    def _file_fetched(self, event: FileFetched) -> None:
+        if self.desk is not None:
+            self.desk.say(f"Saved as {event.path}", "good")
+        self.open_url(Path(event.path).absolute().as_uri())
+
+    @on(WorkFailed)
+    def _work_failed(self, event: WorkFailed) -> None:
+        if self.desk is not None:
+            self.desk.say(event.text, "bad")
+
+    @on(HintLine.Chosen)
+    def _hint_chosen(self, event: HintLine.Chosen) -> None:
+        if self.desk is not None:
+            self.desk.run_action_id(event.action_id)
+
+    @on(ViewBar.Chosen)
+    def _view_chosen(self, event: ViewBar.Chosen) -> None:
+        if self.desk is not None:
+            self.desk.show_view(event.name)
+
+    @on(CustomerPane.Picked)
+    def _ticket_picked(self, event: CustomerPane.Picked) -> None:
+        if self.desk is not None:
+            self.desk.go_to_ticket(event.ticket_id)
+
+    @on(ConversationPane.Picked)
+    def _file_picked(self, event: ConversationPane.Picked) -> None:
+        from carecli.tui.commands.looking import fetch
+
+        if self.desk is not None:
+            fetch(self.desk, event.attachment)
+
+    def on_composer_asked(self, event: Composer.Asked) -> None:
+        """A marker was typed in the composer."""
+        from carecli.tui.commands.looking import articles, mention
+
+        if self.desk is not None:
+            (articles if event.marker == "??" else mention)(self.desk)
+
+    def on_unmount(self) -> None:
+        """Nothing runs on after the screen is gone."""
+        if self.pulse is not None and self._sync:
+            self.workspace.background.stop()
+
+
+def run(workspace: Workspace) -> int:
+    """Run the console until the person quits; gives back the exit code."""
+    app = Console(workspace, keymap=load(workspace.paths.keymap_file))
+    code = app.run()
+    return code if isinstance(code, int) else app.return_code or 0

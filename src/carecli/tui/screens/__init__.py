@@ -1,0 +1,1 @@
+"""Whole-screen surfaces: the desk, and what opens above it."""

@@ -1,0 +1,1 @@
+"""Drawing surfaces that know nothing of customer care."""
