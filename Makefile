@@ -23,7 +23,7 @@ types:  ## mypy --strict
 check: lint types test  ## all that CI runs
 
 gen:  ## write everything that is generated: example configuration, references, code map, pictures
-	$(PYTHON) -m tests.gen
+	PYTHONPATH=tests $(PYTHON) tests/generated.py --pictures
 
 bench:  ## measure speed against peers; prints a table of ratios
 	$(PYTHON) tests/bench/run.py
