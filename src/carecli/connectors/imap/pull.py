@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from carecli.connectors.imap.cursor import decode, encode
 from carecli.connectors.imap.mapping import is_from_us, records_of
 from carecli.connectors.imap.parse import Mail, parse
-from carecli.connectors.imap.plan import NewMail, Plan, in_order, look_at, pages_of
+from carecli.connectors.imap.plan import NewMail, Plan, Planner, in_order, pages_of
 from carecli.connectors.imap.session import FolderState, Session
 from carecli.connectors.imap.settle import Settled, keep_one, settle
 from carecli.connectors.imap.threads import Threader
@@ -84,13 +84,14 @@ class Pull:
 
     def _plan(self, old: dict[str, FolderState]) -> Plan:
         session = self._session
-        plan = Plan()
+        planner = Planner(session, self._lookup)
+        plan = planner.plan
         self._sent = session.sent_folder()
         # Within one second what we sent comes first: nobody answers faster, but a delivery report may return.
         folders = dict.fromkeys((*((self._sent,) if self._sent else ()), *session.settings.folders))
         for order, folder in enumerate(folders):
             try:
-                look_at(session, folder, order, plan, old.get(folder), self._lookup)
+                planner.look_at(folder, order, old.get(folder))
             except Gone as error:  # the other folders are still read; the error comes last
                 plan.missing.append(error)
                 if folder in old:
