@@ -146,8 +146,6 @@ def readable(part: Part) -> str:
 
 def unflowed(text: str, *, delete_space: bool = False) -> str:
     """Joins the soft-broken lines of format=flowed text (RFC 3676, section 4)."""
-    if " \n" not in text and " \r\n" not in text and "\n " not in text:
-        return text
     result: list[str] = []
     open_depth = -1
     for line in text.replace("\r\n", "\n").split("\n"):
@@ -189,7 +187,7 @@ def _filename(part: Part, content: bytes, mime: str) -> str:
     name = bare_name(decode_words(params.get("filename") or part.params.get("name") or ""))
     if not name and mime == "message/rfc822":
         inner = split(content[:65536])
-        name = bare_name(header_text(first(inner.fields, "subject")).replace("/", "-"))
+        name = bare_name(header_text(first(inner.fields, "subject")).replace("/", "-").replace(":", "-"))
         name = f"{name[:80]}.eml" if name else ""
     if name:
         return name
