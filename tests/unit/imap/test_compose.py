@@ -73,6 +73,7 @@ def test_a_reply_says_what_it_should() -> None:
     assert read.text[read.quoted_from or 0 :].startswith("On 2026")
     assert all(len(line) <= 998 for line in made.content.split(b"\r\n"))
     assert b"\n" not in made.content.replace(b"\r\n", b"")
+    assert made.content.isascii()
 
 
 def test_options_of_quoting_and_signature() -> None:

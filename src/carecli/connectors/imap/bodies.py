@@ -63,7 +63,9 @@ class Body:
 
 
 def charset_hint(root: Part) -> str | None:
-    """The charset of the first part that declares one: raw 8-bit header fields are usually written in it too."""
+    """The charset of raw 8-bit header fields: usually the one that the first part declares. ``None`` without such."""
+    if root.source[: root.start].isascii():
+        return None
     if not root.children:
         return root.params.get("charset")
     return next((leaf.params["charset"] for leaf in root.leaves() if "charset" in leaf.params), None)

@@ -112,7 +112,7 @@ class Planner:
             self.plan.changes += compare(folder, validity, stored, flags)
             self.plan.changes += gone(folder, validity, [uid for uid in vanished if uid in stored])
         if not session.qresync and now.exists != was.exists + len(listed):
-            present = set(session.search(["ALL"])) if now.exists else set()
+            present = set(session.search_all(["ALL"], now.uidnext)) if now.exists else set()
             self.plan.changes += gone(folder, validity, [uid for uid in stored if uid not in present])
         since = session.settings.since
         return [each for each in listed if since is None or _day(each.arrived) >= since]
@@ -123,7 +123,7 @@ class Planner:
         if now.exists and since is None:
             listed = session.listing(_ALL)
         elif now.exists and since is not None:
-            uids = session.uids_since(since, now.uidnext or max(session.search(["ALL"]), default=0) + 1)
+            uids = session.search_all(["SINCE", since], now.uidnext)
             for start in range(0, len(uids), _CHUNK):
                 listed += session.listing(uid_set(uids[start : start + _CHUNK]))
         present = {each.uid: each.flags for each in listed}

@@ -17,7 +17,6 @@ from carecli.connectors.imap.worker import Stopped, Task, Worker, cutting
 from carecli.connectors.spi.errors import Gone, Retryable
 from carecli.connectors.spi.protocols import Lookup
 from carecli.connectors.spi.records import Page, PlaceRecord, RawRecord, Record
-from carecli.domain.errors import CareError
 
 _CHANGES_PER_PAGE = 1000
 
@@ -54,7 +53,7 @@ class Pull:
                 yield from self._pages(cursor)
         except Stopped:
             return
-        except CareError:
+        except Exception:
             if self._stop.is_set():
                 return  # the fault is our own cut
             raise
@@ -156,6 +155,8 @@ class Pull:
         mail, at = each.mail, each.at
         if at.folder == self._sent or not mail.message_id or not self._ours.mark_of(mail.message_id):
             return None
+        if at.folder.upper() != "INBOX" and "\\Seen" in at.listed.flags:
+            return None  # somebody filed it there
         if not is_from_us(mail, self._ours):
             return None
         message_id = mail.message_id

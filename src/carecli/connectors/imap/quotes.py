@@ -76,7 +76,9 @@ def _quoted_from(text: str) -> int | None:
             continue
         begin = None
         if (ending[-1] in "-_=*:" and _SEPARATOR.match(ending)) or (
-            _FROM_LINE.match(ending) and any(_DATE_LINE.match(near) for near in lines[index + 1 : index + 4])
+            (":" in ending[:40] or "：" in ending[:40])
+            and _FROM_LINE.match(ending)
+            and any(_DATE_LINE.match(near) for near in lines[index + 1 : index + 4])
         ):
             begin = _with_rule(lines, index)
         elif (ending[-1] in ":：" or ending[-1] > "\x7f") and ending[0] != ">" and _WROTE.search(ending):
