@@ -8,7 +8,7 @@ import re
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +34,13 @@ from carecli.connectors.spi.records import (
 )
 from carecli.domain.conversation import Address, AuthorKind, Direction, MessageKind
 from carecli.domain.ids import ulid
-from mail_peer import MailPeer
+from mail_peer import FaultProxy, MailPeer
 from memory_store import MemoryStore
 
 pytestmark = pytest.mark.peer
 
 SUPPORT = "support@care.test"
+Proxies = Callable[[int], FaultProxy]
 
 
 class Password:
@@ -109,6 +110,20 @@ def box(mail_peer: MailPeer) -> Iterator[ImapConnector]:
     source = connector(mail_peer)
     yield source
     source.close()
+
+
+@pytest.fixture
+def proxied(mail_peer: MailPeer) -> Iterator[Proxies]:
+    """Makes fault proxies in front of ports and ends them."""
+    made: list[FaultProxy] = []
+
+    def make(port: int) -> FaultProxy:
+        made.append(mail_peer.proxy(port))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.stop()
 
 
 @pytest.fixture(scope="module")
@@ -210,8 +225,10 @@ def test_stop_is_honoured_and_nothing_is_said_to_be_complete(mail_peer: MailPeer
 
 
 @pytest.mark.usefixtures("seeded")
-def test_a_connection_that_is_cut_again_and_again_loses_and_doubles_nothing(mail_peer: MailPeer) -> None:
-    proxy, store = mail_peer.proxy(mail_peer.imaps), MemoryStore()
+def test_a_connection_that_is_cut_again_and_again_loses_and_doubles_nothing(
+    mail_peer: MailPeer, proxied: Proxies
+) -> None:
+    proxy, store = proxied(mail_peer.imaps), MemoryStore()
     source = connector(mail_peer, imap_port=proxy.port)
     cuts = 0
     for size in (1, 5_000, 400_000, 900_000, 2_500_000, 0):
@@ -224,13 +241,14 @@ def test_a_connection_that_is_cut_again_and_again_loses_and_doubles_nothing(mail
     assert len(store.messages) == 2000
     assert sync(source, store)[-1].records == ()
     source.close()
-    proxy.stop()
 
 
 @pytest.mark.usefixtures("seeded")
 @pytest.mark.parametrize("fault", [{"mode": "hang"}, {"stall": 1}])
-def test_stop_ends_a_pull_while_the_server_is_silent(mail_peer: MailPeer, fault: dict[str, Any]) -> None:
-    proxy, stop = mail_peer.proxy(mail_peer.imaps), threading.Event()
+def test_stop_ends_a_pull_while_the_server_is_silent(
+    mail_peer: MailPeer, proxied: Proxies, fault: dict[str, Any]
+) -> None:
+    proxy, stop = proxied(mail_peer.imaps), threading.Event()
     source = connector(mail_peer, imap_port=proxy.port)
     if "mode" in fault:
         proxy.set(**fault)
@@ -242,14 +260,15 @@ def test_stop_ends_a_pull_while_the_server_is_silent(mail_peer: MailPeer, fault:
     assert time.monotonic() - began < 1.5
     assert all(page.more for page in pages)
     source.close()
-    proxy.stop()
 
 
-def test_a_submission_that_breaks_is_ambiguous_only_at_its_end(mail_peer: MailPeer, box: ImapConnector) -> None:
+def test_a_submission_that_breaks_is_ambiguous_only_at_its_end(
+    mail_peer: MailPeer, proxied: Proxies, box: ImapConnector
+) -> None:
     mail_peer.deliver(mail("Fragile"))
     store = MemoryStore()
     (question,) = messages(sync(box, store))
-    proxy = mail_peer.proxy(mail_peer.submission)
+    proxy = proxied(mail_peer.submission)
     source = connector(mail_peer, smtp_port=proxy.port)
     big = OutgoingFile(filename="big.bin", mime="application/octet-stream", content=bytes(400_000))
     proxy.set(cut_up=200_000)
@@ -261,7 +280,6 @@ def test_a_submission_that_breaks_is_ambiguous_only_at_its_end(mail_peer: MailPe
     time.sleep(0.5)
     assert mail_peer.count("customers@care.test") == 1
     source.close()
-    proxy.stop()
 
 
 @pytest.mark.parametrize("lacking", [(), ("QRESYNC",), ("CONDSTORE", "QRESYNC", "ENABLE", "MOVE", "UIDPLUS", "IDLE")])

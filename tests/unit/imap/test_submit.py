@@ -24,6 +24,7 @@ class Server:
         self.answers: dict[str, str] = {}
         self.mails: list[tuple[list[str], bytes]] = []
         self.connections = 0
+        self.chunks = b""
         self.extensions = ["AUTH PLAIN LOGIN XOAUTH2", "8BITMIME", "SIZE 1000000"]
         self.signed_in: list[str] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -88,6 +89,13 @@ class Server:
                     if not self._say(wire, "DOT", "250 queued"):
                         return
                 recipients.clear()
+            elif word == "BDAT":
+                size = int(line.split()[1])
+                if not self._say(wire, "CHUNK" if "LAST" not in line else "LAST", self._chunk(wire, size)):
+                    return
+                if "LAST" in line:
+                    self.mails.append((list(recipients), self.chunks))
+                    self.chunks = b""
             elif word in ("RSET", "MAIL", "NOOP"):
                 recipients.clear()
                 if not self._say(wire, word, "250 fine"):
@@ -95,6 +103,10 @@ class Server:
             elif word == "QUIT":
                 self._say(wire, "QUIT", "221 bye")
                 return
+
+    def _chunk(self, wire: Any, size: int) -> str:
+        self.chunks += wire.read(size)
+        return "250 got it"
 
     def close(self) -> None:
         self._listener.close()
@@ -216,6 +228,33 @@ def test_silence_after_the_final_dot_is_ambiguous(server: Server, monkeypatch: p
         smtp.send(outgoing())
     release.set()
     smtp.close()
+
+
+@pytest.mark.parametrize(
+    ("command", "answer", "error"),
+    [
+        ("CHUNK", HANG_UP, Retryable),
+        ("CHUNK", "451 later", Retryable),
+        ("CHUNK", "552 too big", Rejected),
+        ("LAST", HANG_UP, Ambiguous),
+        ("LAST", "554 spam", Rejected),
+    ],
+)
+def test_with_chunking_only_the_last_bytes_are_in_doubt(
+    server: Server, command: str, answer: str, error: type[Exception]
+) -> None:
+    server.extensions.append("CHUNKING")
+    smtp = submission(server)
+    server.answers[command] = answer
+    with pytest.raises(error) as raised:
+        smtp.send(outgoing())
+    assert type(raised.value) is error
+    server.answers.clear()
+    server.mails.clear()
+    server.chunks = b""
+    smtp.send(outgoing())
+    smtp.close()
+    assert [content for _, content in server.mails] == [b"Subject: x\r\n\r\n.dot\r\nend\r\n"]
 
 
 def test_the_copy_to_ourselves_may_be_refused(server: Server) -> None:

@@ -19,6 +19,7 @@ from carecli.connectors.spi.protocols import Lookup
 from carecli.connectors.spi.records import Page, PlaceRecord, RawRecord, Record
 
 _CHANGES_PER_PAGE = 1000
+_CLOSING = 0.3  # seconds for a polite goodbye; a stop must take less than one
 
 Sources = dict[tuple[str, int], bytes]
 """Source of each fetched mail by (folder, UID)."""
@@ -60,7 +61,7 @@ class Pull:
         finally:
             closing = self._worker.start(self._session.close)
             self._worker.end()
-            closing.wait(1)
+            closing.wait(_CLOSING)
 
     def _pages(self, cursor: str | None) -> Iterator[Page]:
         self._worker.call(self._session.open, self._stop)
