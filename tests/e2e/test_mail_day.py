@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from carecli_process import Done, clean_environment, run_carecli
 from mail_peer import MailPeer
 
@@ -230,8 +231,17 @@ def test_an_answer_to_a_solved_ticket_reopens_it(desk: Desk) -> None:
 
 def test_a_bounce_marks_the_reply_as_failed(desk: Desk) -> None:
     made = desk.run(
-        "ticket", "new", "--account", "support", "--to", "bounce-now@customers.test", "--subject", "Greetings",
-        "--body", "Are you there?", "--json",
+        "ticket",
+        "new",
+        "--account",
+        "support",
+        "--to",
+        "bounce-now@customers.test",
+        "--subject",
+        "Greetings",
+        "--body",
+        "Are you there?",
+        "--json",
     ).json
     assert made[0]["state"] == "done"
     ref = made[0]["target"]

@@ -14,7 +14,6 @@ from carecli.store.drafts import pack_recipients
 from carecli.store.driver import Connection
 from carecli.sync.follow import Spoken
 
-
 _MARKED = re.compile(r"<[0-9A-HJKMNP-TV-Z]{26}@")
 
 
