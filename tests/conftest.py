@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+from carecli_process import run_carecli
 from mail_peer import MailPeer, PeerUnavailableError
 
 
@@ -17,3 +21,27 @@ def mail_peer() -> Iterator[MailPeer]:
         pytest.skip(f"no mail server: {reason}")
     yield peer
     peer.stop()
+
+
+@pytest.fixture(scope="session")
+def demo_built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A demo workspace of 400 tickets that nobody writes to; copy it before changing it."""
+    home = tmp_path_factory.mktemp("demo")
+    run_carecli(["demo", "--build", "--home", str(home), "--json"], home)
+    return home
+
+
+@pytest.fixture(scope="session")
+def demo_home(demo_built: Path) -> Path:
+    """A demo workspace for reading."""
+    return demo_built
+
+
+@pytest.fixture
+def demo_copy(demo_built: Path, tmp_path: Path) -> Path:
+    """A demo workspace of its own, for writing."""
+    home = tmp_path / "demo"
+    shutil.copytree(demo_built, home)
+    config = home / "config.toml"
+    config.write_text(config.read_text("utf-8").replace(str(demo_built), str(home)), "utf-8")
+    return home

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from carecli.config import paths as config_paths
@@ -312,9 +312,7 @@ def diagnose(home: str | None, config: str | None, *, online: bool) -> list[Chec
                 helped = f"Run: carecli account login {health.name}"
                 checks.append(doctor.Check(f"secret of {health.name}", False, "none found", helped))
             if online:
-                checks.append(
-                    doctor.attempt(f"sign-in {health.name}", lambda name=health.name: workspace.syncing.test(name)[0])
-                )
+                checks.append(doctor.attempt(f"sign-in {health.name}", partial(_sign_in, workspace, health.name)))
         set_aside = workspace.set_aside()
         checks.append(
             doctor.Check(
@@ -340,3 +338,7 @@ def diagnose(home: str | None, config: str | None, *, online: bool) -> list[Chec
     finally:
         workspace.close()
     return checks
+
+
+def _sign_in(workspace: Workspace, name: str) -> str:
+    return workspace.syncing.test(name)[0]

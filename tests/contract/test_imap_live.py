@@ -14,8 +14,6 @@ from typing import Any
 
 import pytest
 from imapclient import IMAPClient
-from mail_peer import MailPeer
-from memory_store import MemoryStore
 
 from carecli.connectors.imap.connector import ImapConnector
 from carecli.connectors.imap.manifest import MANIFEST
@@ -36,6 +34,8 @@ from carecli.connectors.spi.records import (
 )
 from carecli.domain.conversation import Address, AuthorKind, Direction, MessageKind
 from carecli.domain.ids import ulid
+from mail_peer import MailPeer
+from memory_store import MemoryStore
 
 pytestmark = pytest.mark.peer
 

@@ -41,7 +41,7 @@ class MailPeer:
             raise PeerUnavailableError("Dovecot and Postfix need root to deliver mail")
         if not shutil.which("apt-get") and not (shutil.which("dovecot") and shutil.which("postfix")):
             raise PeerUnavailableError("neither Dovecot and Postfix nor apt-get are here")
-        self.home = Path(tempfile.mkdtemp(prefix="ccm", dir="/tmp"))  # noqa: S108  (short: socket paths have 108 bytes)
+        self.home = Path(tempfile.mkdtemp(prefix="ccm", dir="/tmp"))
         self.home.chmod(0o755)
         self._ports = dict(zip(_PORTS, _free_ports(len(_PORTS)), strict=True))
         self.imap, self.imaps, self.submission, self.mx, _ = self._ports.values()

@@ -30,10 +30,9 @@ def run(arguments: list[str]) -> int | None:
         sys.stdout.write(f"carecli {__version__}\n")
         return 0
     words = [word for word in arguments if not word.startswith("-")]
-    if not words or words[0] not in ("ticket", "search"):
-        # The first plain word may be the value of a flag; the tree sorts that out.
-        if not any(word in ("ticket", "search") for word in words[1:3]):
-            return None
+    # The first plain word may be the value of a flag (--home DIR ticket list).
+    if not any(word in ("ticket", "search") for word in words[:3]):
+        return None
     try:
         flags, rest = global_flags.take(arguments)
     except Exception:

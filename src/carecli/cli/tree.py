@@ -18,11 +18,10 @@ from carecli.domain.errors import CareError, UsageError
 class _Root(click.Group):
     """All nouns, each imported when it is needed."""
 
-    # ctx is click's; the nouns do not depend on it.
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, _ctx: click.Context) -> list[str]:
         return sorted(NOUNS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
         found = NOUNS.get(cmd_name)
         if found is None:
             return None
@@ -31,7 +30,7 @@ class _Root(click.Group):
         command.name = cmd_name
         return command
 
-    def get_help(self, ctx: click.Context) -> str:
+    def get_help(self, _ctx: click.Context) -> str:
         return overview()
 
 

@@ -262,7 +262,7 @@ class _Reading:
     def _value(self, spec: OptionSpec, key: tuple[str, ...], table: Mapping[str, object], variable: str) -> Sourced:
         if (flag := self.flags.get(".".join(key))) is not None:
             return Sourced(from_text(spec, flag, "flag"), "flag")
-        if (text := self.environ.get(variable)) is not None:
+        if text := self.environ.get(variable):  # an empty variable counts as unset
             return Sourced(from_text(spec, text, f"environment {variable}"), f"environment {variable}")
         if key[-1] in table:
             place = self.place(*key)

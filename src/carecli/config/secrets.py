@@ -36,8 +36,8 @@ class Keyring(Protocol):
 class SecretReader:
     """Reads and keeps the secrets of one account; values are never cached, shown or logged.
 
-    ``section`` is the account's section as written (``<field>_command`` is taken from it). The system keyring is asked
-    at most once it proved to work, within ``keyring_seconds``; a keyring that fails or stalls counts as absent.
+    ``section`` is the account's section as written (``<field>_command`` is taken from it). The system keyring must
+    answer one probe within ``keyring_seconds``; one that fails or stalls counts as absent for this object.
     """
 
     def __init__(

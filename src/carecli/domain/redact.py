@@ -18,6 +18,8 @@ _MAX_COMBINING = 4
 
 def clean_text(text: str) -> str:
     """Text for the screen and the store: line ends become newlines, control characters vanish, tabs stay."""
+    if text.isprintable():  # one pass in C for most short texts
+        return text
     return _CONTROL.sub("", _NEWLINES.sub("\n", text))
 
 

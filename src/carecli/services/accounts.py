@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 
 from carecli.config import edit
 from carecli.config.load import check_account_name, parse_options
@@ -62,10 +63,8 @@ class Accounts:
 
     def remove(self, name: str) -> None:
         """Removes an account: its section, its secrets, and its tickets from the lists (history stays in the store)."""
-        try:
+        with suppress(CareError):  # a secret that cannot be forgotten must not keep the account alive
             self.forget_secrets(name)
-        except CareError:
-            pass  # a secret that cannot be forgotten must not keep the account alive
         edit.remove_account(self._context.paths, name)
         with self._context.store.write() as connection:
             key = accounts.ensure(

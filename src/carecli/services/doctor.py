@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from carecli.config.paths import Paths
 from carecli.domain.errors import CareError
+from carecli.store.upgrade import sqlite_facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +24,14 @@ class Check:
 
 def machine() -> list[Check]:
     """Python and SQLite are good enough."""
-    options = {row[0] for row in sqlite3.connect(":memory:").execute("PRAGMA compile_options")}
-    version = sqlite3.sqlite_version_info >= (3, 38)
+    version, full_text = sqlite_facts()
+    new_enough = tuple(int(part) for part in version.split(".")) >= (3, 38)
     return [
         Check("python", sys.version_info >= (3, 11), sys.version.split()[0], "Python 3.11 or newer is needed."),
         Check(
             "sqlite",
-            version and "ENABLE_FTS5" in options,
-            sqlite3.sqlite_version + (" with FTS5" if "ENABLE_FTS5" in options else " without FTS5"),
+            new_enough and full_text,
+            version + (" with FTS5" if full_text else " without FTS5"),
             "SQLite 3.38 or newer with FTS5 is needed.",
         ),
     ]

@@ -74,6 +74,7 @@ class InboxWindow:
 
 
 def inbox_row(values: tuple[object, ...]) -> InboxRow:
+    """An inbox row from the store's columns."""
     row = InboxRow(*values)  # type: ignore[arg-type]
     return row._replace(unread=bool(row.unread), has_draft=bool(row.has_draft))
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from carecli.domain.errors import ConflictError
 from carecli.domain.operation import SENDS, Operation, OperationState, Signal, advance, can
 from carecli.services.context import Context
-from carecli.services.replies import take_back
+from carecli.services.taking_back import take_back
 from carecli.store import messages, operations, tickets
 
 _OPEN = tuple(state for state in OperationState if state not in ("done", "cancelled"))

@@ -20,27 +20,18 @@ from carecli.domain.conversation import (
     Visibility,
 )
 from carecli.domain.customer import IdentityKind
-from carecli.domain.errors import ConflictError, ForbiddenError, NotFoundError, UsageError
-from carecli.domain.operation import Operation, OperationState, Signal, Verb, can
+from carecli.domain.errors import ForbiddenError, UsageError
+from carecli.domain.operation import Operation, OperationState, Verb
 from carecli.domain.redact import clean_line, clean_text
 from carecli.domain.ticket import Channel, Ticket
 from carecli.services.context import Context, require_account
 from carecli.services.models import ReplyPlan
+from carecli.services.reply_plans import VERB, ReplyPlans
+from carecli.services.taking_back import take_back
 from carecli.store import accounts, conversations, drafts, events, messages, operations, people, tickets
-from carecli.sync.facts import read_facts, refollow, write_facts
+from carecli.sync.facts import read_facts, write_facts
 from carecli.sync.follow import Spoken, follow
 
-_VERB = {
-    DraftMode.REPLY: Verb.REPLY,
-    DraftMode.NOTE: Verb.NOTE,
-    DraftMode.FORWARD: Verb.FORWARD,
-    DraftMode.NEW: Verb.CREATE,
-}
-_PLACEHOLDER = re.compile(r"\{\{.*?\}\}")
-_ATTACHED = re.compile(
-    r"\b(attach(ed|ment|ments|ing)?|enclosed|anbei|angehängt|im anhang|ci-joint|pièce jointe|adjunt[oa]s?|allegat[oi]|bijlage)\b",
-    re.IGNORECASE,
-)
 _ADDRESS = re.compile(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+\.?[^@\s<>,;\"]*")
 
 
@@ -50,94 +41,17 @@ class Replies:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._store = context.store
+        self._plans = ReplyPlans(context)
 
     def plan(
-        self,
-        ticket_id: int | None,
-        mode: DraftMode,
-        *,
-        all: bool = False,
-        account: str | None = None,
+        self, ticket_id: int | None, mode: DraftMode, *, everybody: bool = False, account: str | None = None
     ) -> ReplyPlan:
         """Who a text would reach, within which limits, and whether it can be sent at all."""
-        connection = self._store.connection
-        ticket = conversations.ticket(connection, ticket_id) if ticket_id is not None else None
-        name = ticket.account if ticket else account or ""
-        refusal, limit, channel = None, None, ticket.channel if ticket else Channel.EMAIL
-        try:
-            can_do = self._context.capabilities(name)
-            allowed = {
-                DraftMode.REPLY: can_do.reply,
-                DraftMode.NOTE: can_do.note != "none",
-                DraftMode.FORWARD: can_do.forward,
-                DraftMode.NEW: can_do.create,
-            }[mode]
-            refusal = None if allowed else f"this connector cannot {_VERB[mode]}"
-            limit = can_do.max_chars.get(str(channel))
-        except NotFoundError as error:
-            refusal = error.message
-        to, cc = self._recipients(ticket, all=all) if ticket and mode is DraftMode.REPLY else ((), ())
-        if mode is DraftMode.REPLY and channel is Channel.EMAIL and not to and refusal is None:
-            refusal = "nobody to reply to: no address is known for this ticket"
-        subject = ticket.subject if ticket else None
-        if subject and mode is DraftMode.FORWARD:
-            subject = f"Fwd: {subject}"
-        account_settings = self._context.settings.accounts.get(name)
-        undo = account_settings.undo_seconds if account_settings else self._context.settings.undo_seconds
-        return ReplyPlan(
-            ticket_id=ticket_id,
-            account=name,
-            mode=mode,
-            visibility=Visibility.INTERNAL if mode is DraftMode.NOTE else Visibility.PUBLIC,
-            channel=channel,
-            to=to,
-            cc=cc,
-            subject=subject,
-            limit=limit,
-            newest_message_id=conversations.newest_message(connection, ticket_id) if ticket_id is not None else None,
-            undo_seconds=undo,
-            refusal=refusal,
-        )
-
-    def _recipients(self, ticket: Ticket, *, all: bool) -> tuple[tuple[Address, ...], tuple[Address, ...]]:  # noqa: A002
-        connection = self._store.connection
-        own = self._context.own_addresses(ticket.account)
-        answered = messages.to_answer(connection, ticket.id)
-        main: Address | None = None
-        # The requester, not whoever wrote last: an answer must not slip to somebody in copy.
-        if ticket.requester.email:
-            main = Address(ticket.requester.email, ticket.requester.name or "")
-        to: list[Address] = [main] if main else []
-        cc: list[Address] = []
-        if answered is not None:
-            direction, stored, email, author = messages.recipients_of(connection, answered)
-            was_to, was_cc, _ = drafts.unpack_recipients(stored)
-            if not to:
-                outgoing = direction == Direction.OUT
-                to = list(was_to) if outgoing else [Address(email, author or "")] if email else []
-            if all:
-                if email and direction == Direction.IN:
-                    to.append(Address(email, author or ""))
-                to += was_to
-                cc += was_cc
-        to = _without(to, own, ())
-        return tuple(to), tuple(_without(cc, own, to))
+        return self._plans.plan(ticket_id, mode, everybody=everybody, account=account)
 
     def warnings(self, plan: ReplyPlan, body: str, attachments: Sequence[str]) -> list[tuple[str, str]]:
         """What to look at before sending: ("block", text) forbids it, ("warn", text) asks."""
-        found: list[tuple[str, str]] = []
-        if not body.strip() and not attachments:
-            found.append(("block", "The text is empty."))
-        placeholder = _PLACEHOLDER.search(body)
-        if placeholder:
-            found.append(("block", f"The placeholder {placeholder[0]} is not filled in."))
-        if plan.limit is not None and len(body) > plan.limit:
-            found.append(("block", f"{len(body)} characters; {plan.channel} takes {plan.limit}."))
-        if plan.refusal:
-            found.append(("block", plan.refusal))
-        if _ATTACHED.search(body) and not attachments:
-            found.append(("warn", "The text speaks of an attachment, but there is none."))
-        return found
+        return self._plans.warnings(plan, body, attachments)
 
     def send(
         self, draft: Draft, *, hold_seconds: int | None = None, solve: bool = False, anyway: bool = False
@@ -188,7 +102,7 @@ class Replies:
         operation = Operation(
             id=operation_id,
             account=account,
-            verb=_VERB[draft.mode],
+            verb=VERB[draft.mode],
             ticket_id=draft.ticket_id,
             target=ticket.ref if ticket else None,
             payload=payload,
@@ -208,13 +122,7 @@ class Replies:
             before = {"status": str(facts.status), "unread": facts.unread}
             operations.add(connection, replace(operation, inverse=before), account_id)
             self._show(operation, draft, account_id, ticket.channel if ticket else Channel.EMAIL)
-            events.add(
-                connection,
-                [
-                    (now, account_id, operation.ticket_id, context.actor, context.origin, str(operation.verb))
-                    + (None, None, None, operation.id)
-                ],
-            )
+            events.add(connection, [_event(operation, account_id)])
             drafts.delete(connection, draft.id)
             tickets.mark_sync_state(connection, operation.ticket_id)
         made = [operations.get(connection, operation.id)]
@@ -395,51 +303,6 @@ class Replies:
         return draft
 
 
-def take_back(context: Context, operation: Operation) -> Operation:
-    """Cancels a text that has not left: its message disappears, the ticket is as it was.
-
-    Raises ``ConflictError`` TOO_LATE once it left.
-    """
-    waiting = operation.state in (
-        OperationState.HELD,
-        OperationState.READY,
-        OperationState.CONFLICT,
-        OperationState.FAILED,
-    )
-    local_note = (
-        operation.verb is Verb.NOTE and operation.external_id is None and operation.state is OperationState.DONE
-    )
-    if not (waiting and can(operation.state, Signal.CANCEL)) and not local_note:
-        raise ConflictError(
-            f"operation {operation.id} is {operation.state}: it cannot be taken back any more",
-            code="TOO_LATE",
-            help="carecli outbox show ID tells where it stands.",
-        )
-    now = context.now()
-    with context.store.write() as connection:
-        operations.set_state(connection, operation.id, OperationState.CANCELLED, now, inverse=None)
-        for dependent in operations.dependents(connection, operation.id):
-            operations.set_state(connection, dependent, OperationState.CANCELLED, now)
-        messages.remove_of_operation(connection, operation.id)
-        if operation.ticket_id is not None:
-            if operation.verb is Verb.CREATE:
-                tickets.tombstone(connection, operation.ticket_id, "cancelled", None)
-            else:
-                refollow(connection, operation.ticket_id)
-                status = operation.inverse.get("status")
-                if status:
-                    tickets.update(connection, operation.ticket_id, {"status": status})
-            events.add(
-                connection,
-                [
-                    (now, accounts.key(connection, operation.account), operation.ticket_id, context.actor)
-                    + (context.origin, "taken_back", None, None, None, operation.id)
-                ],
-            )
-            tickets.mark_sync_state(connection, operation.ticket_id)
-    return operations.get(context.store.connection, operation.id)
-
-
 def _pairs(addresses: Sequence[Address]) -> list[list[str]]:
     return [[address.email, address.name] for address in addresses]
 
@@ -448,12 +311,6 @@ def _addresses(pairs: Sequence[Sequence[str]]) -> tuple[Address, ...]:
     return tuple(Address(email, name) for email, name in pairs)
 
 
-def _without(addresses: Sequence[Address], own: frozenset[str], others: Sequence[Address]) -> list[Address]:
-    """Addresses without our own ones, those in ``others`` and repeats."""
-    seen = set(own) | {address.email.lower() for address in others}
-    kept = []
-    for address in addresses:
-        if address.email.lower() not in seen:
-            seen.add(address.email.lower())
-            kept.append(address)
-    return kept
+def _event(operation: Operation, account_id: int) -> tuple[object, ...]:
+    where = (operation.created_at, account_id, operation.ticket_id)
+    return (*where, operation.actor, operation.origin, str(operation.verb), None, None, None, operation.id)

@@ -191,7 +191,7 @@ class Tickets:
 
     def _undo(self, operation: Operation, *, redo: bool = False) -> Operation:
         if operation.verb not in effects.FIELDS:
-            from carecli.services.replies import take_back
+            from carecli.services.taking_back import take_back
 
             return take_back(self._context, operation)
         if not operation.inverse or operation.ticket_id is None:

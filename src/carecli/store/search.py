@@ -19,8 +19,7 @@ def split(tree: Node | None) -> tuple[str | None, Node | None, str]:
     """
     if tree is None:
         return None, None, ""
-    parts = tree[1] if tree[0] == "and" else (tree,)
-    assert isinstance(parts, tuple)  # noqa: S101  (narrows the type)
+    parts: tuple[Node, ...] = tree[1] if tree[0] == "and" else (tree,)  # type: ignore[assignment]
     words = [part for part in parts if part[0] in ("word", "phrase", "prefix")]
     alternatives = [part for part in parts if part[0] == "or" and _only_words(part)]
     rest = tuple(part for part in parts if part not in words and part not in alternatives)

@@ -1,4 +1,4 @@
-"""Creates and migrates the store with Alembic; a backup is made first when there is something to lose."""
+"""Creates, migrates and copies the store; a migration (Alembic) makes a backup first when there is something to lose."""
 
 from __future__ import annotations
 
@@ -12,6 +12,14 @@ from sqlalchemy import create_engine, event
 from sqlalchemy.pool import NullPool
 
 from carecli.store.schema import VERSION
+
+
+def sqlite_facts() -> tuple[str, bool]:
+    """Version of the SQLite library, and whether it was built with full text search (FTS5)."""
+    with sqlite3.connect(":memory:") as connection:
+        options = {row[0] for row in connection.execute("PRAGMA compile_options")}
+    connection.close()
+    return sqlite3.sqlite_version, "ENABLE_FTS5" in options
 
 
 def backup(path: str, target: str) -> None:

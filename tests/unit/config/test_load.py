@@ -154,6 +154,7 @@ def test_wrong_types_in_the_environment_and_of_sections(paths: Paths) -> None:
     assert refused(paths, "", {"CARECLI_CONSOLE_MARK_READ_ON_OPEN": "maybe"}).code == "CONFIG_TYPE"
     assert read(paths, "", {"CARECLI_CONSOLE_MARK_READ_ON_OPEN": "Yes"}).mark_read_on_open
     assert not read(paths, "", {"CARECLI_CONSOLE_MARK_READ_ON_OPEN": "off"}).mark_read_on_open
+    assert read(paths, "", {"CARECLI_SYNC_INTERVAL_SECONDS": ""}).sync_interval_seconds == 60
     assert "must be a section" in refused(paths, "console = 1").message
     assert ":1:" in refused(paths, "accounts = 1").message
 

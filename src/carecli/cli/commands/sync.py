@@ -71,7 +71,7 @@ def sync(
     """Pull what is new and push what waits: --watch [SECONDS] goes on until ctrl+c."""
     if pull_only and push_only:
         raise UsageError("--pull-only and --push-only exclude each other", help="Leave both out for both.")
-    names = [name for name in accounts or []]
+    names = list(accounts or [])
     with workspace.opened(writing=True) as ws:
         if watch and names and names[0].isdigit():
             interval = int(names.pop(0))

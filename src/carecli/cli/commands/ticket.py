@@ -151,7 +151,7 @@ def _draft(
     subject: str | None = None,
     all_: bool = False,
 ) -> Draft:
-    plan = ws.replies.plan(ticket, mode, all=all_, account=account)
+    plan = ws.replies.plan(ticket, mode, everybody=all_, account=account)
     return Draft(
         id="",
         ticket_id=ticket,

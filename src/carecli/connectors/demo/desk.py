@@ -7,7 +7,7 @@ from functools import cached_property
 from random import Random
 from typing import NamedTuple
 
-from carecli.connectors.demo import goods, people
+from carecli.connectors.demo import goods, people, wording
 from carecli.connectors.demo.calendar import DAY, HOUR, Calendar
 from carecli.connectors.demo.scripts import LANGUAGES, Script, Turn, of_kind
 from carecli.domain.ticket import TicketStatus
@@ -107,7 +107,7 @@ class Desk:
         status = self._status(index, created, script, rng)
         turns = _until(script.turns, status, rng)
         said = self._said(turns, plan, created)
-        subject = script.subjects[int(rng.random() * len(script.subjects))].format_map(plan.slots)
+        subject = script.subjects[index % len(script.subjects)].format_map(plan.slots)
         assignee = self._assignee(plan, status)
         return Case(
             place=index,
@@ -153,7 +153,7 @@ class Desk:
         created = self.calendar.created(min(index, self.tickets - 1))
         customer = self._customer(index, rng)
         language = people.language_of(customer)
-        script = self._script(index, language, rng)
+        script = self._script(index, language, customer, rng)
         agent = _agent(language, rng)
         slots = goods.slots(rng, customer, script.product, created, agent)
         return _Plan(customer, script, self._channel(script, customer, rng), slots, agent, None, rng)
@@ -173,15 +173,20 @@ class Desk:
             return index // 41 % 3  # the VIPs write often
         return int(self.customers * rng.random() ** 1.35)
 
-    def _script(self, index: int, language: str, rng: Random) -> Script:
+    def _script(self, index: int, language: str, customer: int, rng: Random) -> Script:
         storm = index - (self.tickets - self.calendar.storm)
         if storm == 0 and self.tickets >= 20:
             return of_kind("en", "problem")[0]
         if storm > 0 and rng.random() < 0.6 and (hit := self._usable(language, "incident")):
             return hit[int(rng.random() * len(hit))]
         cases = self._cases[language] or of_kind(language, "case")
+        if index % 82 == 11 and (trade := [script for script in cases if "business" in script.tags]):
+            return trade[index // 82 % len(trade)]
         # Steps of the golden ratio: neighbours never tell the same story.
-        return cases[int((index * _GOLDEN + self._start) % 1.0 * len(cases))]
+        at = int((index * _GOLDEN + self._start) % 1.0 * len(cases))
+        while "business" in cases[at].tags and people.customer(customer).organisation is None:
+            at = (at + 1) % len(cases)
+        return cases[at]
 
     def _channel(self, script: Script, customer: int, rng: Random) -> str:
         if script.kind == "problem":
@@ -222,10 +227,19 @@ class Desk:
         room = self.calendar.now - created - 20_000
         if offsets[-1] > room:
             offsets = [offset * room // offsets[-1] for offset in offsets]
-        return tuple(
-            Said(turn.who, created + offset, turn.text(plan.slots, plan.rng), plan.agent)
+        called = plan.channel == "phone" and turns[0].who == "C"
+        said = [
+            Said(
+                "K" if called and not offset else turn.who,
+                created + offset,
+                turn.text(plan.slots, plan.rng),
+                plan.agent,
+            )
             for turn, offset in zip(turns, offsets, strict=True)
-        )
+        ]
+        if plan.channel == "web_form":  # the form answers at once that it has arrived
+            said.insert(1, Said("B", created + 2_000, wording.RECEIVED[plan.script.language], plan.agent))
+        return tuple(said)
 
     def _due(self, status: TicketStatus, script: Script, plan: _Plan, said: tuple[Said, ...]) -> int | None:
         if status not in {TicketStatus.NEW, TicketStatus.OPEN}:

@@ -64,10 +64,10 @@ class Journal:
         return self._file is not None
 
     def append(self, entry: Entry) -> int:
-        """Adds an entry; returns how many there are."""
+        """Adds an entry; returns its number, from 0."""
         if self._file is None:
             self.entries.append(entry)
-            return len(self.entries)
+            return len(self.entries) - 1
         try:
             descriptor = os.open(self._file, os.O_WRONLY | os.O_APPEND)
             try:
@@ -77,7 +77,8 @@ class Journal:
         except OSError as error:
             raise _unusable(self._file, error) from error
         self.refresh()
-        return len(self.entries)
+        # Another process may have added something in between.
+        return max(number for number, there in enumerate(self.entries) if there == entry)
 
     def refresh(self) -> None:
         """Reads what other processes have added; a line that is still being written waits."""

@@ -106,10 +106,10 @@ class Mapper:
         """The conversation, oldest first; the last one from outside is unread while nobody has answered it."""
         found: list[MessageRecord] = []
         answer: Said | None = None
-        last = len(case.said) - 1
+        last = max(at for at, said in enumerate(case.said) if said.who in "CK")
         waiting = case.status is TicketStatus.NEW or (case.status is TicketStatus.OPEN and case.rng.random() < 0.6)
         for at, said in enumerate(case.said):
-            unread = waiting and at == last and said.who in "CK"
+            unread = waiting and at == last
             found.append(self._message(case, ticket, at, said, answer, unread=unread))
             if said.who == "A":
                 answer = said

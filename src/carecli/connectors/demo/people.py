@@ -97,7 +97,8 @@ def agents(me: str = ME) -> tuple[AgentRecord, ...]:
 
 def agent_email(name: str) -> str:
     """A colleague's own address."""
-    return f"{_ascii(name).replace(' ', '.')}@larkfield-home.example"
+    first, _, last = name.partition(" ")
+    return f"{_ascii(first)}.{_ascii(last)}@larkfield-home.example"
 
 
 def organisations() -> tuple[OrganisationRecord, ...]:
@@ -181,4 +182,4 @@ def _phone(language: str, rank: int) -> str | None:
 def _ascii(name: str) -> str:
     plain = name.replace("ł", "l").replace("Ł", "L").replace("ß", "ss").replace("ø", "o").replace("æ", "ae")
     folded = unicodedata.normalize("NFKD", plain).encode("ascii", "ignore").decode()
-    return folded.lower().replace("'", "")
+    return folded.lower().replace("'", "").replace(" ", "")

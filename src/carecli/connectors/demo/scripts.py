@@ -37,7 +37,7 @@ class Turn(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """One dialogue. ``kind``: case, incident, problem, nudge (a second ticket on one matter), follow (one more message).
+    """One dialogue. ``kind``: case, incident, problem, nudge (second ticket on one matter), follow (one more message).
 
     ``product`` names the product family its slots are filled from.
     """

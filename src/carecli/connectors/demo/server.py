@@ -120,8 +120,9 @@ class Server:
         owner, _, name = attachment.partition(":")
         if owner == message and name:
             ticket, _, place = message.partition("-")
-            if place.startswith("j") and place[1:].isdigit() and int(place[1:]) < len(self.journal.entries):
-                for file in self.journal.entries[int(place[1:])].files:
+            if place.startswith("j"):
+                number = int(place[1:]) if place[1:].isdigit() else len(self.journal.entries)
+                for file in (file for entry in self.journal.entries[number : number + 1] for file in entry.files):
                     if file.filename == name:
                         return file.content
             elif self.mapper.index_of(ticket) is not None and name.rpartition(".")[2] in {"png", "pdf", "csv"}:

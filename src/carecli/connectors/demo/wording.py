@@ -48,6 +48,17 @@ _WROTE = {
     "pt": "Em {when}, {who} escreveu:",
     "ja": "{when} {who}:",
 }
+RECEIVED = {
+    "en": "Thank you for your message. It has reached us, and a person will answer you, usually within a day.",
+    "de": "Vielen Dank für Ihre Nachricht. Sie ist angekommen; ein Mensch antwortet Ihnen, meist binnen eines Tages.",
+    "fr": "Merci pour votre message. Nous l'avons bien reçu et une personne vous répondra, en général sous un jour.",
+    "es": "Gracias por su mensaje. Lo hemos recibido y una persona le responderá, normalmente en un día.",
+    "it": "Grazie per il suo messaggio. Lo abbiamo ricevuto e una persona le risponderà, di solito entro un giorno.",
+    "nl": "Bedankt voor uw bericht. We hebben het ontvangen en een medewerker antwoordt u, meestal binnen een dag.",
+    "pl": "Dziękujemy za wiadomość. Dotarła do nas, a odpowie na nią człowiek, zwykle w ciągu jednego dnia.",
+    "pt": "Obrigado pela sua mensagem. Já a recebemos e uma pessoa vai responder, normalmente no prazo de um dia.",
+    "ja": "お問い合わせありがとうございます。内容を確認のうえ、通常一日以内に担当者がご返信いたします。",
+}
 
 
 def signed(body: str, agent: str, language: str) -> tuple[str, int]:

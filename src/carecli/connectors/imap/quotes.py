@@ -32,8 +32,8 @@ _FROM_LINE = re.compile(
     r"보낸 사람|מאת|من|feladó|expéditeur|mittente)[ \t]*[:：]\*?[ \t]*\S"
 )
 _DATE_LINE = re.compile(
-    r"(?i)[ \t>*]{0,4}(?:sent|date|gesendet|datum|envoyé|enviado(?: el)?|enviada em|fecha|data|inviato|verzonden|skickat|sendt|dato|"
-    r"lähetetty|päivämäärä|wysłano|odesláno|отправлено|дата|надіслано|gönderilen|tarih|ngày|đã gửi|ημερομηνία|"
+    r"(?i)[ \t>*]{0,4}(?:sent|date|gesendet|datum|envoyé|enviado(?: el)?|enviada em|fecha|data|inviato|verzonden|skickat|sendt|"
+    r"dato|lähetetty|päivämäärä|wysłano|odesláno|отправлено|дата|надіслано|gönderilen|tarih|ngày|đã gửi|ημερομηνία|"
     r"送信日時|日時|发送时间|傳送日期|寄件日期|日期|보낸 날짜|날짜|נשלח|تاريخ|elküldve)[ \t]*[:：]"
 )
 _QUOTED = re.compile(r"[ \t]?>")

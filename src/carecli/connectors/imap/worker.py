@@ -12,7 +12,7 @@ T = TypeVar("T")
 _POLL = 0.1  # seconds between looks at the stop event
 
 
-class Stopped(Exception):  # noqa: N818  (no error: somebody asked to stop)
+class Stopped(Exception):
     """The caller asked to stop; the connection was cut."""
 
 

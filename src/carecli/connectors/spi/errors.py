@@ -13,7 +13,7 @@ from carecli.domain.errors import (
 )
 
 
-class Retryable(UnreachableError):  # noqa: N818  (named by recovery, not as "...Error")
+class Retryable(UnreachableError):
     """Nothing happened at the vendor (or the call was a read): safe to try again, after ``retry_after`` if given.
 
     ``throttled`` (a 429) stops all work of the account until then.
@@ -29,7 +29,7 @@ class Throttled(Retryable):
     throttled = True
 
 
-class Ambiguous(UnreachableError):  # noqa: N818
+class Ambiguous(UnreachableError):
     """A write may or may not have happened; ``verify`` must look before anything is sent again."""
 
     code = "AMBIGUOUS"

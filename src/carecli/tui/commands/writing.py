@@ -25,7 +25,7 @@ def write(desk: Desk, mode: DraftMode, *, everybody: bool = False, account: str 
     ticket_id = desk.subject_id if mode is not DraftMode.NEW else None
     if ticket_id is not None and ticket_id != desk.ticket_id:
         desk.show_ticket(ticket_id)
-    plan = desk.ws.replies.plan(ticket_id, mode, all=everybody, account=account)
+    plan = desk.ws.replies.plan(ticket_id, mode, everybody=everybody, account=account)
     if plan.refusal:
         desk.say(plan.refusal, "warn")
         return

@@ -1,0 +1,29 @@
+# Everything a contributor runs, by one word. PYTHON may name another interpreter.
+PYTHON ?= python
+
+.PHONY: setup demo test check lint types gen bench prove pictures
+
+setup:  ## install carecli with everything its tests need
+	$(PYTHON) -m pip install -q -e ".[dev]"
+
+demo:  ## open the console on the demo desk
+	carecli demo
+
+test:  ## run the tests
+	$(PYTHON) -m pytest -q
+
+lint:  ## style, imports between layers
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m ruff check .
+	lint-imports
+
+types:  ## mypy --strict
+	$(PYTHON) -m mypy
+
+check: lint types test  ## all that CI runs
+
+gen:  ## write everything that is generated: example configuration, references, code map, pictures
+	PYTHONPATH=tests $(PYTHON) tests/generated.py --pictures
+
+bench:  ## measure speed against peers; prints a table of ratios
+	$(PYTHON) tests/bench/run.py
