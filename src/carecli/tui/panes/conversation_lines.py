@@ -72,7 +72,7 @@ def event_words(event: Event) -> str:
 def _colours(message: Message, ink: Ink) -> tuple[Style, str, Style | None]:
     """Edge and name style, the word for the author, and the ground the message stands on."""
     if message.visibility is Visibility.INTERNAL:
-        return ink.accent, "INTERNAL NOTE – the customer does not see this", ink.note
+        return ink.accent, "INTERNAL NOTE – not for the customer", ink.note
     words = {
         MessageKind.CUSTOMER: "customer",
         MessageKind.AGENT: "public reply",
@@ -101,7 +101,7 @@ def _lay_message(page: Page, message: Message, width: int, ink: Ink, now: int, r
         [
             edge,
             (name, edge_style + ink.strong if over is None else edge_style + Style(bold=True)),
-            (f"  {word}", ink.dim),
+            (f"  {word}", ink.dim if over is None else ink.accent),
         ],
         [(f"{glyph} {when} ", ink.faint)],
         width,

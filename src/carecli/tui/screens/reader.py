@@ -32,6 +32,8 @@ class Text(LineView):
 class Reader(ModalScreen[str | None]):
     """Shows a text; keys in ``choices`` close it and give back their value."""
 
+    CSS_PATH = "../styles/above.tcss"
+
     def __init__(
         self, title: str, lay: Lay, keymap: Keymap, choices: dict[str, str] | None = None, footer: str = "esc closes"
     ) -> None:
