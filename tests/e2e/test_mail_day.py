@@ -12,7 +12,6 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -55,7 +54,7 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def desk(mail_peer: MailPeer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def desk(mail_peer: MailPeer, tmp_path_factory: pytest.TempPathFactory) -> Desk:
     mail_peer.seed(MAILS)
     made = Desk(tmp_path_factory.mktemp("desk"), mail_peer)
     made.run("account", "add", "support", "--connector", "imap", *options(mail_peer))
@@ -63,7 +62,7 @@ def desk(mail_peer: MailPeer, tmp_path_factory: pytest.TempPathFactory) -> Itera
     assert report["state"] == "ok"
     assert report["messages"] == MAILS
     assert report["set_aside"] == 0
-    yield made
+    return made
 
 
 @functools.cache

@@ -194,9 +194,7 @@ async def test_next_best_timeline_and_knowledge(console: Any, settled: Settled, 
         assert "from " in shown(desk)
 
 
-async def test_another_process_changes_the_store(
-    console: Any, workspace: Workspace, demo_copy: Any, settled: Settled
-) -> None:
+async def test_another_process_changes_the_store(console: Any, demo_copy: Any, settled: Settled) -> None:
     from carecli.bootstrap import open_workspace
 
     async with console() as (desk, pilot):

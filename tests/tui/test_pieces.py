@@ -3,6 +3,8 @@ from __future__ import annotations
 import base64
 
 import pytest
+from textual.color import Color
+from textual.geometry import Region, Size
 
 from carecli.domain.conversation import Visibility
 from carecli.domain.knowledge import Article
@@ -12,8 +14,6 @@ from carecli.tui.commands.triage import parse_stretch, parse_tags, snooze_times
 from carecli.tui.files import safe_name
 from carecli.tui.screens.arrange import regions
 from carecli.tui.screens.pick import rank
-from textual.color import Color
-from textual.geometry import Region, Size
 
 NOW = 1_795_000_000_000
 

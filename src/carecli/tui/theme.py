@@ -103,7 +103,7 @@ class Ink:
 
 
 @lru_cache(maxsize=8)
-def _ink(name: str, colours: tuple[tuple[str, str], ...], ansi: bool) -> Ink:
+def _ink(_name: str, colours: tuple[tuple[str, str], ...], ansi: bool) -> Ink:
     if ansi:
         return _ansi_ink()
     at = {key: Color.parse(value) for key, value in colours}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from rich.style import Style
 
@@ -138,7 +139,7 @@ def _lay_body(
         {at for at in (message.quoted_from, message.signature_from) if at is not None and 0 <= at <= len(body)}
     )
     bounds = [0, *cuts, len(body)]
-    for start, stop in zip(bounds, bounds[1:], strict=False):
+    for start, stop in pairwise(bounds):
         part = block(body[start:stop]).strip("\n")
         if not part:
             continue
