@@ -97,7 +97,7 @@ def test_every_mail_is_there(desk: Desk) -> None:
 
 
 def test_threads_are_as_the_truth_says(desk: Desk) -> None:
-    ticket_of = dict(desk.sql("SELECT external_id, ticket_id FROM message"))
+    ticket_of: dict[object, object] = dict(desk.sql("SELECT external_id, ticket_id FROM message"))  # type: ignore[arg-type]
     lines = truth(desk.peer)
     home: dict[object, collections.Counter[object]] = collections.defaultdict(collections.Counter)
     for line in lines:
