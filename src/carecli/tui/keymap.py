@@ -115,9 +115,11 @@ def _accept(name: str, key: str, found: list[Problem]) -> bool:
     if not key or not all(is_key(part) for part in parts):
         found.append(Problem("bad-key", f"{name}: '{key}' is no key; write for example 'r', 'ctrl+d', 'f5' or 'g g'"))
         return False
-    for part in parts:
-        if part in _UNTELLABLE:
-            found.append(Problem("unreliable-key", f"{name}: many terminals cannot send '{part}'; choose another key"))
+    found.extend(
+        Problem("unreliable-key", f"{name}: many terminals cannot send '{part}'; choose another key")
+        for part in parts
+        if part in _UNTELLABLE
+    )
     return True
 
 
@@ -132,11 +134,12 @@ def _claim(
 
 def _prefixes(bound: Mapping[tuple[str, ...], str], context: str, found: list[Problem]) -> frozenset[tuple[str, ...]]:
     starts = {sequence[:n] for sequence in bound for n in range(1, len(sequence))}
-    for sequence in sorted(starts & set(bound)):
-        text = (
-            f"'{readable(' '.join(sequence))}' ({bound[sequence]}, {context}) also begins a longer key and waits for it"
+    found.extend(
+        Problem(
+            "shadowed", f"'{readable(' '.join(s))}' ({bound[s]}, {context}) also begins a longer key and waits for it"
         )
-        found.append(Problem("shadowed", text))
+        for s in sorted(starts & set(bound))
+    )
     return frozenset(starts)
 
 
