@@ -230,3 +230,11 @@ def recipients_of(connection: Connection, key: int) -> tuple[str, str, str | Non
 def set_body(connection: Connection, operation_id: str, body: str) -> None:
     """Changes the text of a message that has not left."""
     connection.execute("UPDATE message SET body_text = ? WHERE operation_id = ?", (body, operation_id))
+
+
+def key_of(connection: Connection, account_id: int, message_id: str) -> int | None:
+    """Key of the message with a Message-ID."""
+    row = connection.execute(
+        "SELECT id FROM message WHERE account_id = ? AND message_id = ?", (account_id, message_id)
+    ).fetchone()
+    return row and int(row[0])

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from carecli.connectors.spi.records import MessageRecord, PersonRecord
 from carecli.domain.customer import normal_email
+from carecli.domain.ids import SEQUENCE_BITS
 from carecli.domain.redact import clean_line, clean_text
 from carecli.store import messages
 from carecli.store.drafts import pack_recipients
 from carecli.store.driver import Connection
 from carecli.sync.follow import Spoken
+
+_MARKED = re.compile(r"<[0-9A-HJKMNP-TV-Z]{26}@")
 
 
 class MessageWriter:
@@ -87,8 +91,20 @@ class MessageWriter:
             self.changed += 1
             self.touched.add(ticket_id)
 
-    def _message_row(self, record: MessageRecord, ticket_id: int, taken: set[int]) -> tuple[tuple[object, ...], int]:
+    def _after_what_it_answers(self, record: MessageRecord) -> int:
+        """When a message reached us. Mailboxes tell whole seconds, our own sends milliseconds: an answer or a delivery
+        report that came within the second must still stand behind what it is about.
+        """
         at = record.received_at if record.received_at is not None else record.sent_at
+        about = record.bounce_of or record.in_reply_to
+        if record.mark or about is None or not _MARKED.match(about):
+            return at
+        answered = messages.key_of(self._connection, self._account_id, about)
+        arrived = answered >> SEQUENCE_BITS if answered is not None else 0
+        return arrived + 1 if 0 <= arrived - at < 1000 else at
+
+    def _message_row(self, record: MessageRecord, ticket_id: int, taken: set[int]) -> tuple[tuple[object, ...], int]:
+        at = self._after_what_it_answers(record)
         key = messages.free_key(self._connection, at, _sequence(record.external_id), taken)
         author = self._person(record.author) if record.author_kind == "person" else None
         if author is not None:
