@@ -160,7 +160,11 @@ def _send(desk: Desk, composer: Composer, draft: Draft, *, solve: bool = False, 
         return
     close_composer(desk, save=False)
     desk.go("conversation")
+    place = desk.inbox.cursor
     desk.reload()
+    # An answered ticket sinks in the list; the cursor stays where the next one comes up.
+    desk.inbox.move_to(place, quiet=True)
+    desk.renew_place()
     if operation.state is OperationState.HELD and operation.not_before > desk.now():
         desk.held = operation
         verb = "Adding note" if internal else "Sending"

@@ -78,6 +78,8 @@ class Desk(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """All parts side by side; the layout knows which are shown where."""
+        # Textual sets the class only after the first layout; the first frame must not jump.
+        self.set_class(self.app.size.height >= TALL, "-tall")
         yield self.view_bar
         yield self.inbox
         yield self.middle
