@@ -290,7 +290,8 @@ class Desk(Screen[None]):
         if (pane, drawer) != (self.layout.pane, self.layout.drawer):
             self.layout.pane, self.layout.drawer = pane, drawer
             if self.columns < 3:
-                self.refresh(layout=True)
+                # A child's request: only that makes the screen forget where it had placed its parts.
+                self.inbox.refresh(layout=True)
                 self.call_after_refresh(self.show_sides)
 
     def on_descendant_focus(self) -> None:
