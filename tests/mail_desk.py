@@ -49,9 +49,9 @@ def inbox_of(peer: MailPeer, user: str) -> list[email.message.EmailMessage]:
     return [email.message_from_bytes(file.read_bytes(), policy=email.policy.default) for file in files]  # type: ignore[misc]
 
 
-def until(seconds: float, what: str, found: object) -> None:
+def until(seconds: float, what: str, found: object, seen: object = str) -> None:
     """Waits until ``found()`` is true; other programs deliver the mail, so there is nothing to wait on but time."""
     deadline = time.monotonic() + seconds
     while not found():  # type: ignore[operator]
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}\n{seen()}"  # type: ignore[operator]
         time.sleep(0.05)

@@ -31,7 +31,8 @@ class Terminal:
         environment = {**clean_environment(), **SECRET, "CARECLI_HOME": str(desk.home), "TERM": "xterm-256color"}
         environment |= {"LC_ALL": "C.UTF-8", "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
         self._environment = environment
-        command = f"{sys.executable} -m carecli"
+        # Whatever the console leaves behind stays to be read.
+        command = f"{sys.executable} -m carecli; sleep 60"
         self.tmux("new-session", "-d", "-x", str(columns), "-y", str(rows), command)
 
     def tmux(self, *arguments: str) -> str:
@@ -50,7 +51,7 @@ class Terminal:
         self.tmux("send-keys", "-l", text)
 
     def shows(self, text: str, seconds: float = 20) -> None:
-        until(seconds, f"{text!r} on the screen", lambda: text in self.screen())
+        until(seconds, f"{text!r} on the screen", lambda: text in self.screen(), self.screen)
 
     def close(self) -> None:
         subprocess.run(["tmux", "-L", self._socket, "kill-server"], check=False, capture_output=True)

@@ -64,7 +64,8 @@ def open_composer(desk: Desk, plan: ReplyPlan, draft: Draft) -> None:
     old = desk.composer
     if old is not None:
         if old.draft.ticket_id == draft.ticket_id and old.plan.mode is plan.mode and old.draft.id == draft.id:
-            old.text_area.focus()
+            if old.ready_at is not None:
+                old.text_area.focus()
             return
         close_composer(desk)
     person = desk.talk.ticket.requester.name or "" if desk.talk and plan.ticket_id is not None else ""
