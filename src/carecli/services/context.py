@@ -6,16 +6,18 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from carecli.config.paths import Paths
 from carecli.config.settings import Settings
-from carecli.connectors import registry
-from carecli.connectors.spi.capabilities import Capabilities
-from carecli.connectors.spi.manifest import Manifest
 from carecli.domain import ids
 from carecli.domain.errors import NotFoundError
 from carecli.store import accounts, people, windows
 from carecli.store.engine import Store
+
+if TYPE_CHECKING:
+    from carecli.connectors.spi.capabilities import Capabilities
+    from carecli.connectors.spi.manifest import Manifest
 
 
 def clock_ms() -> int:
@@ -52,6 +54,8 @@ class Context:
                 code="ACCOUNT_NOT_CONFIGURED",
                 help=f"carecli account add {account} --connector KIND brings it back.",
             )
+        from carecli.connectors import registry
+
         return registry.load(found.connector)
 
     def capabilities(self, account: str) -> Capabilities:
