@@ -31,6 +31,11 @@ class Done:
         return json.loads(line)["error"]
 
 
+def clean_environment() -> dict[str, str]:
+    """The environment without settings of ours."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("CARECLI_")}
+
+
 def run_carecli(
     arguments: list[str],
     home: Path,
@@ -40,14 +45,13 @@ def run_carecli(
     environment: dict[str, str] | None = None,
 ) -> Done:
     """Runs one command on a home; asserts its exit code unless ``code`` is ``None``."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("CARECLI_")}
     done = subprocess.run(
         [sys.executable, "-m", "carecli", *arguments],
         input=stdin,
         capture_output=True,
         text=True,
         encoding="utf-8",
-        env={**clean, "CARECLI_HOME": str(home), **(environment or {})},
+        env={**clean_environment(), "CARECLI_HOME": str(home), **(environment or {})},
         timeout=120,
         check=False,
     )

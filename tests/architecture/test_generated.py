@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import generated
 import pytest
+
+import generated
 
 
 @pytest.mark.parametrize("name", generated.FILES)

@@ -8,7 +8,7 @@ import re
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +34,13 @@ from carecli.connectors.spi.records import (
 )
 from carecli.domain.conversation import Address, AuthorKind, Direction, MessageKind
 from carecli.domain.ids import ulid
-from mail_peer import MailPeer
+from mail_peer import FaultProxy, MailPeer
 from memory_store import MemoryStore
 
 pytestmark = pytest.mark.peer
 
 SUPPORT = "support@care.test"
+Proxies = Callable[[int], FaultProxy]
 
 
 class Password:
@@ -109,6 +110,20 @@ def box(mail_peer: MailPeer) -> Iterator[ImapConnector]:
     source = connector(mail_peer)
     yield source
     source.close()
+
+
+@pytest.fixture
+def proxied(mail_peer: MailPeer) -> Iterator[Proxies]:
+    """Makes fault proxies in front of ports and ends them."""
+    made: list[FaultProxy] = []
+
+    def make(port: int) -> FaultProxy:
+        made.append(mail_peer.proxy(port))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.stop()
 
 
 @pytest.fixture(scope="module")
@@ -206,6 +221,64 @@ def test_stop_is_honoured_and_nothing_is_said_to_be_complete(mail_peer: MailPeer
     assert pages[0].more
     sync(source, store)
     assert len(store.messages) == 2000
+    source.close()
+
+
+@pytest.mark.usefixtures("seeded")
+def test_a_connection_that_is_cut_again_and_again_loses_and_doubles_nothing(
+    mail_peer: MailPeer, proxied: Proxies
+) -> None:
+    proxy, store = proxied(mail_peer.imaps), MemoryStore()
+    source = connector(mail_peer, imap_port=proxy.port)
+    cuts = 0
+    for size in (1, 5_000, 400_000, 900_000, 2_500_000, 0):
+        proxy.set(cut_down=size)
+        try:
+            sync(source, store)
+        except Retryable:
+            cuts += 1
+    assert cuts == 5
+    assert len(store.messages) == 2000
+    assert sync(source, store)[-1].records == ()
+    source.close()
+
+
+@pytest.mark.usefixtures("seeded")
+@pytest.mark.parametrize("fault", [{"mode": "hang"}, {"stall": 1}])
+def test_stop_ends_a_pull_while_the_server_is_silent(
+    mail_peer: MailPeer, proxied: Proxies, fault: dict[str, Any]
+) -> None:
+    proxy, stop = proxied(mail_peer.imaps), threading.Event()
+    source = connector(mail_peer, imap_port=proxy.port)
+    if "mode" in fault:
+        proxy.set(**fault)
+    else:
+        threading.Timer(0.15, proxy.set, kwargs=fault).start()
+    threading.Timer(0.5, stop.set).start()
+    began = time.monotonic()
+    pages = list(source.pull("mail", None, MemoryStore(), stop))
+    assert time.monotonic() - began < 1.5
+    assert all(page.more for page in pages)
+    source.close()
+
+
+def test_a_submission_that_breaks_is_ambiguous_only_at_its_end(
+    mail_peer: MailPeer, proxied: Proxies, box: ImapConnector
+) -> None:
+    mail_peer.deliver(mail("Fragile"))
+    store = MemoryStore()
+    (question,) = messages(sync(box, store))
+    proxy = proxied(mail_peer.submission)
+    source = connector(mail_peer, smtp_port=proxy.port)
+    big = OutgoingFile(filename="big.bin", mime="application/octet-stream", content=bytes(400_000))
+    proxy.set(cut_up=200_000)
+    for number in (20, 21):
+        with pytest.raises(Retryable):
+            source.send_reply(reply_to(question, number, files=(big,)))
+    proxy.set(cut_up=0)
+    source.send_reply(reply_to(question, 22, files=(big,)))
+    time.sleep(0.5)
+    assert mail_peer.count("customers@care.test") == 1
     source.close()
 
 

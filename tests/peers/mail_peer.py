@@ -9,8 +9,10 @@ import smtplib
 import socket
 import ssl
 import subprocess
+import sys
 import tempfile
 import time
+import urllib.request
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -28,6 +30,35 @@ def _free_ports(count: int) -> list[int]:
     for each in sockets:
         each.close()
     return ports
+
+
+class FaultProxy:
+    """A TCP proxy whose faults are set while it runs (see ``faultproxy.py`` for their names)."""
+
+    def __init__(self, target: int) -> None:
+        self.port, self._control = _free_ports(2)
+        command = [sys.executable, str(HERE / "faultproxy.py"), str(self.port), str(target), str(self._control)]
+        self._process = subprocess.Popen(command)
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            try:
+                self.set()
+            except OSError:
+                time.sleep(0.05)
+            else:
+                return
+        raise PeerUnavailableError("the fault proxy does not start")
+
+    def set(self, **faults: object) -> None:
+        """Sets faults."""
+        query = "&".join(f"{name}={value}" for name, value in faults.items())
+        with urllib.request.urlopen(f"http://{HOST}:{self._control}/set?{query}", timeout=5) as answer:
+            answer.read()
+
+    def stop(self) -> None:
+        """Ends the proxy."""
+        self._process.terminate()
+        self._process.wait(10)
 
 
 class MailPeer:
@@ -125,6 +156,10 @@ class MailPeer:
     def tls(self) -> ssl.SSLContext:
         """A context that trusts this server alone."""
         return ssl.create_default_context(cafile=str(self.ca))
+
+    def proxy(self, target: int) -> FaultProxy:
+        """A fault proxy in front of one of the ports; end it after use."""
+        return FaultProxy(target)
 
     def stop(self) -> None:
         """Ends the server and removes its state."""

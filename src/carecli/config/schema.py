@@ -77,7 +77,7 @@ SECTIONS: tuple[tuple[str, str], ...] = (
 SETTINGS: tuple[Setting, ...] = (
     Setting("agent.name", "Your name as customers read it"),
     Setting("agent.email", "Your own e-mail address"),
-    Setting("console.theme", "Colour theme; the palette lists them all", default="textual-dark"),
+    Setting("console.theme", "Colour theme; the palette lists them all", default="dark"),
     Setting("console.mark_read_on_open", "Opening a ticket marks it read", type="bool", default=False),
     Setting("console.undo_seconds", "Seconds a send waits, to be undone", type="int", default=10, minimum=0),
     Setting("sync.interval_seconds", "Seconds between two synchronisations", type="int", default=60, minimum=1),

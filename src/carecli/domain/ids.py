@@ -5,7 +5,8 @@ from __future__ import annotations
 from carecli.domain.errors import UsageError
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_SEQUENCE_BITS = 12
+SEQUENCE_BITS = 12
+"""Low bits of a message key; the rest is milliseconds."""
 
 
 def ulid(milliseconds: int, entropy: bytes) -> str:
@@ -25,7 +26,7 @@ def message_key(milliseconds: int, sequence: int) -> int:
     ``sequence`` (any integer, its low 12 bits count) tells messages of one millisecond apart. Times before 1970
     count as 1970.
     """
-    return max(milliseconds, 0) << _SEQUENCE_BITS | sequence & (1 << _SEQUENCE_BITS) - 1
+    return max(milliseconds, 0) << SEQUENCE_BITS | sequence & (1 << SEQUENCE_BITS) - 1
 
 
 def split_ref(text: str) -> tuple[str | None, str]:

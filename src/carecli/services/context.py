@@ -54,6 +54,7 @@ class Context:
                 code="ACCOUNT_NOT_CONFIGURED",
                 help=f"carecli account add {account} --connector KIND brings it back.",
             )
+        # Plugin discovery is slow, and the first frame needs no manifest.
         from carecli.connectors import registry
 
         return registry.load(found.connector)

@@ -33,6 +33,9 @@ def connect(path: str, *, read_only: bool = False, create: bool = False) -> Conn
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     quoted = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     mode = "ro" if read_only else "rw"
+    if read_only and not os.access(os.path.dirname(path) or ".", os.W_OK) and not os.path.exists(f"{path}-wal"):
+        # On a read-only medium SQLite cannot make the side files of its log; nobody else can change the file either.
+        mode += "&immutable=1"
     connection = _sqlite3.connect(
         f"file:{quoted}?mode={mode}", uri=True, isolation_level=None, cached_statements=200, timeout=BUSY_MS / 1000
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from carecli.store import faults
 from carecli.store.driver import Connection, Error, write
 from carecli.store.schema import open_or_make
@@ -15,9 +17,10 @@ class Store:
 
     def __init__(self, path: str, *, read_only: bool = False) -> None:
         self.path = path
-        self.read_only = read_only
+        # What cannot be written can still be read; a write then fails with a store error of its own.
+        self.read_only = read_only or (os.path.exists(path) and not os.access(path, os.W_OK))
         try:
-            self.connection: Connection = open_or_make(path, read_only=read_only)
+            self.connection: Connection = open_or_make(path, read_only=self.read_only)
             self._seen = self._data_version()
         except Error as error:
             found = faults.explain(error, path)

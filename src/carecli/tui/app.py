@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -76,6 +77,15 @@ class Console(App[int]):
             self.pulse.start(sync=self._sync)
         import carecli.tui.commands.table
         import carecli.tui.panes.composer  # noqa: F401 - so that the first reply opens at once
+
+        self._read_composer_styles()
+        # The command line switches the collector off while it starts; what lives now lives to the end.
+        gc.freeze()
+        gc.enable()
+
+    def _read_composer_styles(self) -> None:
+        self.stylesheet.read(Path(__file__).with_name("styles") / "composer.tcss")
+        self.stylesheet.parse()
 
     def welcome_chosen(self, door: str) -> None:
         """A door of the welcome screen was chosen."""

@@ -115,9 +115,11 @@ def _accept(name: str, key: str, found: list[Problem]) -> bool:
     if not key or not all(is_key(part) for part in parts):
         found.append(Problem("bad-key", f"{name}: '{key}' is no key; write for example 'r', 'ctrl+d', 'f5' or 'g g'"))
         return False
-    for part in parts:
-        if part in _UNTELLABLE:
-            found.append(Problem("unreliable-key", f"{name}: many terminals cannot send '{part}'; choose another key"))
+    found.extend(
+        Problem("unreliable-key", f"{name}: many terminals cannot send '{part}'; choose another key")
+        for part in parts
+        if part in _UNTELLABLE
+    )
     return True
 
 

@@ -28,7 +28,7 @@ class KeyReader:
         waiting = self.pending
         pressed = (*waiting, token)
         self.pending = ()
-        if waiting and token == "escape":
+        if waiting and token == "escape":  # noqa: S105  (a key's name)
             return None, True
         if self.keymap.begins(context, pressed):
             self.pending = pressed

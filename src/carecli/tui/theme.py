@@ -72,6 +72,9 @@ NAMES: dict[str, str] = {
 """Short names in the configuration → theme names."""
 
 
+_CONTRAST = 4.0  # below this ratio thin glyphs are hard to read
+
+
 @dataclass(frozen=True, slots=True)
 class Ink:
     """Rich styles for line-drawn text; every one carries the background it stands on."""
@@ -100,7 +103,7 @@ class Ink:
 
 
 @lru_cache(maxsize=8)
-def _ink(name: str, colours: tuple[tuple[str, str], ...], ansi: bool) -> Ink:
+def _ink(_name: str, colours: tuple[tuple[str, str], ...], ansi: bool) -> Ink:
     if ansi:
         return _ansi_ink()
     at = {key: Color.parse(value) for key, value in colours}
@@ -112,6 +115,7 @@ def _ink(name: str, colours: tuple[tuple[str, str], ...], ansi: bool) -> Ink:
     def ground(colour: Color) -> Style:
         return Style(bgcolor=colour.rich_color)
 
+    at = {key: _readable(colour, back, fore) if key != "panel" else colour for key, colour in at.items()}
     dark_text = back if back.brightness < 0.5 else Color.parse("#ffffff")
     return Ink(
         base=on(fore),
@@ -136,6 +140,26 @@ def _ink(name: str, colours: tuple[tuple[str, str], ...], ansi: bool) -> Ink:
         note_banner=on(dark_text, at["accent"], bold=True),
         sending=on(dark_text, at["success"], bold=True),
     )
+
+
+def contrast(one: Color, other: Color) -> float:
+    """Contrast ratio of two colours, 1 to 21 (WCAG 2.2, "contrast ratio" and "relative luminance")."""
+
+    def luminance(colour: Color) -> float:
+        parts = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour.normalized]
+        return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+    high, low = sorted((luminance(one), luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def _readable(colour: Color, back: Color, fore: Color) -> Color:
+    """A theme's colour, drawn nearer to its text colour when it would be hard to read on the background."""
+    for _ in range(4):
+        if colour in (back, fore) or contrast(colour, back) >= _CONTRAST:
+            break
+        colour = colour.blend(fore, 0.3)
+    return colour
 
 
 def _ansi_ink() -> Ink:

@@ -61,7 +61,7 @@ SUPPORT = '[accounts.support]\nconnector = "imap"\naddress = "a@example.com"\n'
 
 def test_without_a_file_the_defaults_hold(paths: Paths) -> None:
     settings = load(paths, {})
-    assert (settings.agent_name, settings.agent_email, settings.theme) == (None, None, "textual-dark")
+    assert (settings.agent_name, settings.agent_email, settings.theme) == (None, None, "dark")
     assert (settings.undo_seconds, settings.sync_interval_seconds, settings.stale_after_seconds) == (10, 60, 900)
     assert not settings.mark_read_on_open
     assert not settings.file_exists

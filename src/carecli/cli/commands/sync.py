@@ -73,8 +73,10 @@ def sync(
         raise UsageError("--pull-only and --push-only exclude each other", help="Leave both out for both.")
     names = list(accounts or [])
     with workspace.opened(writing=True) as ws:
-        if watch and names and names[0].isdigit():
-            interval = int(names.pop(0))
+        spans = [name for name in names if name.isdigit()]  # --watch 30: no account name begins with a digit
+        if watch and spans:
+            interval = max(1, int(spans[-1]))
+            names = [name for name in names if name not in spans]
         if not ws.settings.accounts:
             errors.say("carecli: no account is configured; start with: carecli account add NAME --connector KIND")
         stop = threading.Event()

@@ -63,7 +63,9 @@ class Body:
 
 
 def charset_hint(root: Part) -> str | None:
-    """The charset of the first part that declares one: raw 8-bit header fields are usually written in it too."""
+    """The charset of raw 8-bit header fields: usually the one that the first part declares. ``None`` without such."""
+    if root.source[: root.start].isascii():
+        return None
     if not root.children:
         return root.params.get("charset")
     return next((leaf.params["charset"] for leaf in root.leaves() if "charset" in leaf.params), None)
@@ -146,8 +148,6 @@ def readable(part: Part) -> str:
 
 def unflowed(text: str, *, delete_space: bool = False) -> str:
     """Joins the soft-broken lines of format=flowed text (RFC 3676, section 4)."""
-    if " \n" not in text and " \r\n" not in text and "\n " not in text:
-        return text
     result: list[str] = []
     open_depth = -1
     for line in text.replace("\r\n", "\n").split("\n"):
@@ -189,7 +189,7 @@ def _filename(part: Part, content: bytes, mime: str) -> str:
     name = bare_name(decode_words(params.get("filename") or part.params.get("name") or ""))
     if not name and mime == "message/rfc822":
         inner = split(content[:65536])
-        name = bare_name(header_text(first(inner.fields, "subject")).replace("/", "-"))
+        name = bare_name(header_text(first(inner.fields, "subject")).replace("/", "-").replace(":", "-"))
         name = f"{name[:80]}.eml" if name else ""
     if name:
         return name

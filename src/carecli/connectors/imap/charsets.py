@@ -8,9 +8,6 @@ from functools import lru_cache
 # What senders call a charset and what their bytes really are: supersets cost nothing and read more (WHATWG Encoding
 # Standard, section 4.2, does the same).
 _REALLY = {
-    "ascii": "cp1252",
-    "us-ascii": "cp1252",
-    "ansi_x3.4-1968": "cp1252",
     "iso-8859-1": "cp1252",
     "iso8859-1": "cp1252",
     "iso_8859-1": "cp1252",
@@ -74,7 +71,7 @@ def text_of(data: bytes, charset: str | None = None, hint: str | None = None) ->
                 return data.decode(name)
             except (UnicodeError, ValueError):
                 continue
-    if claimed is not None:
+    if claimed is not None and claimed != "ascii":
         try:
             return data.decode(claimed, "replace" if claimed != "cp1252" else "strict")
         except (UnicodeError, ValueError):

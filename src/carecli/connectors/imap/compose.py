@@ -19,6 +19,7 @@ from carecli.domain.conversation import Address
 from carecli.domain.redact import clean_line, clean_text
 
 _WIDTH = 76  # soft-broken lines end in a space, which makes 77 of the 78 columns RFC 5322 recommends
+_POLICY = policy.SMTP.clone(cte_type="7bit")  # not every server takes 8-bit text
 _REFERENCES = 20
 _MAX_QUOTE = 50_000
 _MIME = re.compile(r"[a-z0-9][\w!#$&^.+-]{0,80}/[a-z0-9][\w!#$&^.+-]{0,80}", re.ASCII)
@@ -57,7 +58,7 @@ def compose(request: ReplyRequest, settings: Settings) -> Outgoing:
             help="Add an address and send it again.",
         )
     plain = tuple(dict.fromkeys(_plain(each) for each in people))
-    mail = EmailMessage(policy=policy.SMTP)
+    mail = EmailMessage(policy=_POLICY)
     mail["From"] = _header(Address(settings.address, settings.from_name))
     for name, group in (("To", request.to), ("Cc", request.cc)):
         if group:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import binascii
 import re
+from calendar import timegm
 from email.utils import getaddresses, mktime_tz, parsedate_tz
 from functools import lru_cache
 from urllib.parse import unquote_to_bytes
@@ -15,7 +16,7 @@ from carecli.domain.redact import clean_line
 Fields = dict[str, list[bytes]]
 """Header fields by lower-case name: unfolded raw values, in order of appearance."""
 
-_FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)", re.MULTILINE)
+_NAME = re.compile(rb"[!-9;-~]{1,200}[ \t]*")
 _FOLD = re.compile(rb"\r?\n[ \t]+")
 _BLANK = re.compile(rb"\n\r?(?:\n|\Z)")
 _FIRST_LINE = re.compile(rb"(?:From [^\n]*\n|>?From [^\n]*\n)?[!-9;-~]+[ \t]*:")
@@ -28,6 +29,11 @@ _PLAIN_IDS = re.compile(r"(?:\s*<[!-;=?-~]{1,500}>)+\s*")
 _ONE_ADDRESS = re.compile(
     r"\s*(?:\"([^\"\\]*)\"|([^\"<>,;:@\\()\[\]]*))\s*<([^\s<>@,;:\"()\\]+@[^\s<>@,;:\"()\\]+)>\s*|\s*([^\s<>@,;:\"()\\]+@[^\s<>@,;:\"()\\]+)\s*"
 )
+_DATE = re.compile(
+    rb"(?:\w{3}, +)?(0?[1-9]|[12]\d|3[01]) (\w{3}) (\d{4}) ([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d|60))? "
+    rb"([+-])(\d\d)(\d\d)(?: +\([^()]*\))?"
+)
+_MONTHS = {name: number for number, name in enumerate(b"jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
 _MAX_ADDRESSES = 500
 _MAX_REFERENCES = 100
 
@@ -49,17 +55,21 @@ def body_start(source: bytes, start: int, end: int) -> tuple[int, int]:
 def fields_of(source: bytes, start: int, end: int) -> Fields:
     """Fields of a header block; lines that are no fields are skipped."""
     found: Fields = {}
-    for match in _FIELD.finditer(source, start, end):
-        name, value = match.groups()
-        if b"\n" in value:
-            value = _FOLD.sub(b" ", value)
-        found.setdefault(_lower(name), []).append(value.strip())
+    block = source[start:end]
+    if b"\n " in block or b"\n\t" in block:
+        block = _FOLD.sub(b" ", block)
+    for line in block.split(b"\n"):
+        raw, colon, value = line.partition(b":")
+        name = _name(raw) if colon else None
+        if name is not None:
+            found.setdefault(name, []).append(value.strip())
     return found
 
 
 @lru_cache(maxsize=1024)
-def _lower(name: bytes) -> str:
-    return name.decode("ascii").lower()
+def _name(raw: bytes) -> str | None:
+    """Lower-case name of a field; ``None`` for what cannot be one."""
+    return raw.strip(b" \t").decode("ascii").lower() if _NAME.fullmatch(raw) else None
 
 
 def first(fields: Fields, name: str) -> bytes:
@@ -209,6 +219,13 @@ def own_message_id(value: bytes) -> str | None:
 
 def instant(value: bytes) -> int | None:
     """Milliseconds since 1970 UTC of a Date value; ``None`` when it makes no sense."""
+    if usual := _DATE.fullmatch(value):
+        day, month, year, hour, minute, second, sign, zone_hours, zone_minutes = usual.groups(b"0")
+        number = _MONTHS.get(month.lower())
+        if number and int(year) >= 1970:
+            offset = int(zone_hours) * 3600 + int(zone_minutes) * 60
+            clock = timegm((int(year), number, int(day), int(hour), int(minute), int(second)))
+            return (clock + (offset if sign == b"-" else -offset)) * 1000
     try:
         parsed = parsedate_tz(text_of(value))
         seconds = mktime_tz(parsed) if parsed and parsed[0] >= 1970 else None

@@ -95,4 +95,5 @@ class Watcher:
     def close(self) -> None:
         """Ends the connection."""
         self._session.cut()
+        self._session.close()
         self._idling_since = None

@@ -57,53 +57,61 @@ def split(source: bytes) -> Part:
     """The tree of a mail. Accepts any bytes: what is no mail is one text part."""
     if b"\n" not in source and b"\r" in source:
         source = source.replace(b"\r", b"\n")
-    return _entity(source, 0, len(source), "", "text/plain", 0, [_MAX_PARTS])
+    return _Splitter(source).entity((0, len(source)), "", "text/plain", 0)
 
 
-def _entity(source: bytes, start: int, end: int, path: str, default: str, depth: int, budget: list[int]) -> Part:
-    head_end, start_of_body = body_start(source, start, end)
-    fields = fields_of(source, start, head_end)
-    mime, params = parameters(first(fields, "content-type"))
-    if "/" not in mime.strip("/"):
-        mime = default
-    part = Part(path or "1", source, fields, start_of_body, end, mime, params)
-    if mime.startswith("multipart/") and depth < _MAX_DEPTH:
-        child_default = "message/rfc822" if mime == "multipart/digest" else "text/plain"
-        prefix = f"{path}." if path else ""
-        for number, (low, high) in enumerate(_ranges(part, budget), start=1):
-            part.children.append(_entity(source, low, high, f"{prefix}{number}", child_default, depth + 1, budget))
-    return part
+class _Splitter:
+    """Splits one source; stops at limits no honest mail reaches."""
 
+    def __init__(self, source: bytes) -> None:
+        self.source = source
+        self.budget = _MAX_PARTS
 
-def _ranges(part: Part, budget: list[int]) -> list[tuple[int, int]]:
-    boundary = part.params.get("boundary", "").rstrip()
-    if not boundary:
-        return []
-    source, end = part.source, part.end
-    delimiter = b"--" + boundary.encode("utf-8", "replace")
-    found: list[tuple[int, int]] = []
-    begin = -1
-    position = part.start
-    while budget[0] > 0:
-        at = source.find(delimiter, position, end)
-        if at < 0:
-            break
-        after = at + len(delimiter)
-        line_end = source.find(b"\n", after, end)
-        line_end = end if line_end < 0 else line_end
-        rest = source[after : min(line_end, after + 80)].strip()
-        if (at > part.start and source[at - 1] != 10) or rest not in (b"", b"--"):
-            position = after
-            continue
-        if begin >= 0:
-            found.append((begin, _without_line_end(source, begin, at)))
-            budget[0] -= 1
-        if rest:
-            return found
-        begin = position = min(line_end + 1, end)
-    if begin >= 0:  # the closing delimiter is missing: the mail was cut, or its sender is sloppy
-        found.append((begin, end))
-    return found
+    def entity(self, bounds: tuple[int, int], path: str, default: str, depth: int) -> Part:
+        start, end = bounds
+        head_end, body = body_start(self.source, start, end)
+        fields = fields_of(self.source, start, head_end)
+        mime, params = parameters(first(fields, "content-type"))
+        if "/" not in mime.strip("/"):
+            mime = default
+        part = Part(path or "1", self.source, fields, body, end, mime, params)
+        if mime.startswith("multipart/") and depth < _MAX_DEPTH:
+            below = "message/rfc822" if mime == "multipart/digest" else "text/plain"
+            prefix = f"{path}." if path else ""
+            for number, inner in enumerate(self.ranges(part), start=1):
+                part.children.append(self.entity(inner, f"{prefix}{number}", below, depth + 1))
+        return part
+
+    def ranges(self, part: Part) -> list[tuple[int, int]]:
+        """Bounds of the entities between the delimiters of a multipart (RFC 2046, section 5.1.1)."""
+        boundary = part.params.get("boundary", "").rstrip()
+        if not boundary:
+            return []
+        source, end = self.source, part.end
+        delimiter = b"--" + boundary.encode("utf-8", "replace")
+        found: list[tuple[int, int]] = []
+        begin = -1
+        position = part.start
+        while self.budget > 0:
+            at = source.find(delimiter, position, end)
+            if at < 0:
+                break
+            after = at + len(delimiter)
+            line_end = source.find(b"\n", after, end)
+            line_end = end if line_end < 0 else line_end
+            rest = source[after : min(line_end, after + 80)].strip()
+            if (at > part.start and source[at - 1] != 10) or rest not in (b"", b"--"):
+                position = after
+                continue
+            if begin >= 0:
+                found.append((begin, _without_line_end(source, begin, at)))
+                self.budget -= 1
+            if rest:
+                return found
+            begin = position = min(line_end + 1, end)
+        if begin >= 0:  # the closing delimiter is missing: the mail was cut, or its sender is sloppy
+            found.append((begin, end))
+        return found
 
 
 def _without_line_end(source: bytes, begin: int, end: int) -> int:

@@ -13,6 +13,10 @@ from carecli.connectors.spi.records import FlagsChanged, PlacesGone
 PAGE_MAILS = 250
 PAGE_BYTES = 4_000_000
 _ALL = "1:*"
+
+Stored = Mapping[int, tuple[str, ...]]
+"""Flags of the stored places of a folder, by UID."""
+
 _CHUNK = 5000  # UIDs in one command, so that its line stays short
 
 
@@ -37,9 +41,7 @@ class Plan:
     missing: list[Exception] = field(default_factory=list)
 
 
-def compare(
-    folder: str, validity: int, stored: Mapping[int, tuple[str, ...]], found: Mapping[int, tuple[str, ...]]
-) -> Iterator[FlagsChanged]:
+def compare(folder: str, validity: int, stored: Stored, found: Stored) -> Iterator[FlagsChanged]:
     """Flag changes of the stored places among what the server reports."""
     for uid, flags in found.items():
         known = stored.get(uid)
@@ -72,69 +74,63 @@ def pages_of(mails: Sequence[NewMail]) -> Iterator[list[NewMail]]:
         yield page
 
 
-def look_at(session: Session, folder: str, order: int, plan: Plan, was: FolderState | None, lookup: Lookup) -> None:
-    """Adds one folder to the plan. Raises ``Gone`` when there is no such folder."""
-    now = session.select(folder, again=True)
-    plan.states[folder] = now
-    if was is not None and was.uidvalidity != now.uidvalidity:
-        plan.changes.append(PlacesGone(folder=folder, uidvalidity=was.uidvalidity))
-        was = None
-    elif was is not None:
-        plan.kept[folder] = was
-        if was == now and now.modseq is not None and now.uidnext:
-            return
-    if now.exists == 0 and was is None:
-        plan.changes += gone(folder, now.uidvalidity, lookup.places(folder, now.uidvalidity))
-        return
-    stored = lookup.places(folder, now.uidvalidity)
-    if was is not None and was.modseq is not None and now.modseq is not None and was.uidnext:
-        listed = _changes_since(session, folder, plan, was, now, stored)
-    else:
-        listed = _everything(session, folder, plan, now, stored)
-    plan.new += [NewMail(folder, now.uidvalidity, order, each) for each in listed if each.uid not in stored]
+class Planner:
+    """Looks at one folder after another and adds what is to do to ``plan``."""
 
+    def __init__(self, session: Session, lookup: Lookup) -> None:
+        self.plan = Plan()
+        self._session = session
+        self._lookup = lookup
 
-def _changes_since(
-    session: Session,
-    folder: str,
-    plan: Plan,
-    was: FolderState,
-    now: FolderState,
-    stored: Mapping[int, tuple[str, ...]],
-) -> list[Listed]:
-    validity = now.uidvalidity
-    listed: list[Listed] = []
-    if now.uidnext != was.uidnext:
-        # "n:*" answers with the last message even when it lies below n (RFC 3501, section 6.4.8)
-        listed = [each for each in session.listing(f"{was.uidnext}:*") if each.uid >= was.uidnext]
-    if now.modseq != was.modseq and was.exists:
-        flags, vanished = session.flags(_ALL, since=was.modseq)
-        plan.changes += compare(folder, validity, stored, flags)
-        plan.changes += gone(folder, validity, [uid for uid in vanished if uid in stored])
-    if not session.qresync and now.exists != was.exists + len(listed):
-        present = set(session.search(["ALL"])) if now.exists else set()
-        plan.changes += gone(folder, validity, [uid for uid in stored if uid not in present])
-    since = session.settings.since
-    return [each for each in listed if since is None or _day(each.arrived) >= since]
+    def look_at(self, folder: str, order: int, was: FolderState | None) -> None:
+        """Adds one folder; ``was`` is its state in the cursor. Raises ``Gone`` when there is no such folder."""
+        plan = self.plan
+        now = self._session.select(folder, again=True)
+        plan.states[folder] = now
+        if was is not None and was.uidvalidity != now.uidvalidity:
+            plan.changes.append(PlacesGone(folder=folder, uidvalidity=was.uidvalidity))
+            was = None
+        elif was is not None:
+            plan.kept[folder] = was
+            if was == now and now.modseq is not None and now.uidnext:
+                return
+        stored = self._lookup.places(folder, now.uidvalidity)
+        if was is not None and was.modseq is not None and now.modseq is not None and was.uidnext:
+            listed = self._changes_since(folder, was, now, stored)
+        else:
+            listed = self._everything(folder, now, stored)
+        plan.new += [NewMail(folder, now.uidvalidity, order, each) for each in listed if each.uid not in stored]
 
+    def _changes_since(self, folder: str, was: FolderState, now: FolderState, stored: Stored) -> list[Listed]:
+        session, validity = self._session, now.uidvalidity
+        listed: list[Listed] = []
+        if now.uidnext != was.uidnext:
+            # "n:*" answers with the last message even when it lies below n (RFC 3501, section 6.4.8)
+            listed = [each for each in session.listing(f"{was.uidnext}:*") if each.uid >= was.uidnext]
+        if now.modseq != was.modseq and was.exists:
+            flags, vanished = session.flags(_ALL, since=was.modseq)
+            self.plan.changes += compare(folder, validity, stored, flags)
+            self.plan.changes += gone(folder, validity, [uid for uid in vanished if uid in stored])
+        if not session.qresync and now.exists != was.exists + len(listed):
+            present = set(session.search_all(["ALL"], now.uidnext)) if now.exists else set()
+            self.plan.changes += gone(folder, validity, [uid for uid in stored if uid not in present])
+        since = session.settings.since
+        return [each for each in listed if since is None or _day(each.arrived) >= since]
 
-def _everything(
-    session: Session, folder: str, plan: Plan, now: FolderState, stored: Mapping[int, tuple[str, ...]]
-) -> list[Listed]:
-    validity = now.uidvalidity
-    since = session.settings.since
-    listed: list[Listed] = []
-    if now.exists and since is None:
-        listed = session.listing(_ALL)
-    elif now.exists and since is not None:
-        uids = session.uids_since(since, now.uidnext or max(session.search(["ALL"]), default=0) + 1)
-        for start in range(0, len(uids), _CHUNK):
-            listed += session.listing(uid_set(uids[start : start + _CHUNK]))
-    present = {each.uid: each.flags for each in listed}
-    plan.changes += compare(folder, validity, stored, present)
-    lowest = min(present, default=0) if since is not None else 0
-    plan.changes += gone(folder, validity, [uid for uid in stored if uid >= lowest and uid not in present])
-    return listed
+    def _everything(self, folder: str, now: FolderState, stored: Stored) -> list[Listed]:
+        session, validity, since = self._session, now.uidvalidity, self._session.settings.since
+        listed: list[Listed] = []
+        if now.exists and since is None:
+            listed = session.listing(_ALL)
+        elif now.exists and since is not None:
+            uids = session.search_all(["SINCE", since], now.uidnext)
+            for start in range(0, len(uids), _CHUNK):
+                listed += session.listing(uid_set(uids[start : start + _CHUNK]))
+        present = {each.uid: each.flags for each in listed}
+        self.plan.changes += compare(folder, validity, stored, present)
+        lowest = min(present, default=0) if since is not None else 0
+        self.plan.changes += gone(folder, validity, [uid for uid in stored if uid >= lowest and uid not in present])
+        return listed
 
 
 def _day(arrived: int) -> date:

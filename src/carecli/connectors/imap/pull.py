@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from carecli.connectors.imap.cursor import decode, encode
 from carecli.connectors.imap.mapping import is_from_us, records_of
 from carecli.connectors.imap.parse import Mail, parse
-from carecli.connectors.imap.plan import NewMail, Plan, in_order, look_at, pages_of
+from carecli.connectors.imap.plan import NewMail, Plan, Planner, in_order, pages_of
 from carecli.connectors.imap.session import FolderState, Session
 from carecli.connectors.imap.settle import Settled, keep_one, settle
 from carecli.connectors.imap.threads import Threader
@@ -17,9 +17,9 @@ from carecli.connectors.imap.worker import Stopped, Task, Worker, cutting
 from carecli.connectors.spi.errors import Gone, Retryable
 from carecli.connectors.spi.protocols import Lookup
 from carecli.connectors.spi.records import Page, PlaceRecord, RawRecord, Record
-from carecli.domain.errors import CareError
 
 _CHANGES_PER_PAGE = 1000
+_CLOSING = 0.3  # seconds for a polite goodbye; a stop must take less than one
 
 Sources = dict[tuple[str, int], bytes]
 """Source of each fetched mail by (folder, UID)."""
@@ -54,14 +54,14 @@ class Pull:
                 yield from self._pages(cursor)
         except Stopped:
             return
-        except CareError:
+        except Exception:
             if self._stop.is_set():
                 return  # the fault is our own cut
             raise
         finally:
             closing = self._worker.start(self._session.close)
             self._worker.end()
-            closing.wait(1)
+            closing.wait(_CLOSING)
 
     def _pages(self, cursor: str | None) -> Iterator[Page]:
         self._worker.call(self._session.open, self._stop)
@@ -84,13 +84,14 @@ class Pull:
 
     def _plan(self, old: dict[str, FolderState]) -> Plan:
         session = self._session
-        plan = Plan()
+        planner = Planner(session, self._lookup)
+        plan = planner.plan
         self._sent = session.sent_folder()
         # Within one second what we sent comes first: nobody answers faster, but a delivery report may return.
         folders = dict.fromkeys((*((self._sent,) if self._sent else ()), *session.settings.folders))
         for order, folder in enumerate(folders):
             try:
-                look_at(session, folder, order, plan, old.get(folder), self._lookup)
+                planner.look_at(folder, order, old.get(folder))
             except Gone as error:  # the other folders are still read; the error comes last
                 plan.missing.append(error)
                 if folder in old:
@@ -155,6 +156,8 @@ class Pull:
         mail, at = each.mail, each.at
         if at.folder == self._sent or not mail.message_id or not self._ours.mark_of(mail.message_id):
             return None
+        if at.folder.upper() != "INBOX" and "\\Seen" in at.listed.flags:
+            return None  # somebody filed it there
         if not is_from_us(mail, self._ours):
             return None
         message_id = mail.message_id

@@ -6,14 +6,18 @@ import re
 
 # Verbs that end the line with which a client introduces the quoted mail ("On … wrote:").
 _WROTE = re.compile(
-    r"(?i)\b(?:wrote|schrieb|geschrieben|a\s+écrit|ecrit|escribió|escribio|ha\s+scritto|scrisse|escreveu|schreef|napisała?|"
-    r"napisał\(a\)|pisze|skrev(?:\s+følgende)?|kirjoitti|napsala?|napsal\(a\)|написала?|написал\(а\)|пишет|писала?|пише|"
+    r"(?i)\b(?:wrote|schrieb|geschrieben|a\s+écrit|ecrit|escribió|escribio|ha\s+scritto|scrisse|"
+    r"escreveu|schreef|napisała?|"
+    r"napisał\(a\)|pisze|skrev(?:\s+følgende)?|kirjoitti|napsala?|napsal\(a\)|написала?|"
+    r"написал\(а\)|пишет|писала?|пише|"
     r"yazdı|şunu\s+yazdı|đã\s+viết|έγραψε|a\s+scris|ezt\s+írta|írta|rašė|rakstīja|kirjutas|napisao|je\s+napisal)"
     r"[^\n:：]{0,40}[:：]\s*$"
-    r"|(?:写道|寫道|写了|寫了|のメール|書きました|님이\s*작성|작성했습니다|כתב/?ה?|כתבה?|كتب(?:ت)?)[^\n:：]{0,20}[:：]?\s*$"
+    r"|(?:写道|寫道|写了|寫了|のメール|書きました|님이\s*작성|작성했습니다|כתב/?ה?|כתבה?|"
+    r"كتب(?:ت)?)[^\n:：]{0,20}[:：]?\s*$"
 )
 _OPENER = re.compile(
-    r"(?i)^(?:on|am|le|el|il|em|op|w\s+dniu|dnia|den|dne|на|вт|пн|ср|чт|пт|сб|вс|в|at|from|pe|ma|ti|ke|to|la|su|tarihinde|"
+    r"(?i)^(?:on|am|le|el|il|em|op|w\s+dniu|dnia|den|dne|на|вт|пн|ср|чт|пт|сб|вс|в|at|from|pe|ma|"
+    r"ti|ke|to|la|su|tarihinde|"
     r"vào|στις|pada|在|於|于|\d{1,4}[-./年])"
 )
 _LOOKS_DATED = re.compile(r"\d{1,4}[-./:年]\d{1,2}|\b(?:19|20)\d\d\b|@")
@@ -22,24 +26,28 @@ _SEPARATOR = re.compile(
     r"message d’origine|message original|mensaje original|mensagem original|messaggio originale|oorspronkelijk bericht|"
     r"ursprungligt meddelande|originalmeddelande|oprindelig meddelelse|opprinnelig melding|alkuperäinen viesti|"
     r"původní zpráva|wiadomość oryginalna|eredeti üzenet|исходное сообщение|пересылаемое сообщение|orijinal ileti|"
-    r"原始邮件|原始郵件|原郵件|元のメッセージ|original-nachricht|원본 메시지|forwarded message|weitergeleitete nachricht|"
+    r"原始邮件|原始郵件|原郵件|元のメッセージ|original-nachricht|원본 메시지|forwarded message|"
+    r"weitergeleitete nachricht|"
     r"message transféré|mensaje reenviado|mensagem encaminhada|messaggio inoltrato|doorgestuurd bericht|转发的邮件|"
     r"転送メッセージ)[ \t]*[-_=*]{2,}|begin forwarded message:|anfang der weitergeleiteten nachricht:|"
     r"début du message réexpédié[  ]?:|_{20,})[ \t]*$"
 )
 _FROM_LINE = re.compile(
-    r"(?i)[ \t>*]{0,4}(?:from|von|de|da|van|från|fra|lähettäjä|od|от|від|kimden|gönderen|từ|από|差出人|发件人|寄件者|寄件人|"
+    r"(?i)[ \t>*]{0,4}(?:from|von|de|da|van|från|fra|lähettäjä|od|от|від|kimden|"
+    r"gönderen|từ|από|差出人|发件人|寄件者|寄件人|"
     r"보낸 사람|מאת|من|feladó|expéditeur|mittente)[ \t]*[:：]\*?[ \t]*\S"
 )
 _DATE_LINE = re.compile(
-    r"(?i)[ \t>*]{0,4}(?:sent|date|gesendet|datum|envoyé|enviado(?: el)?|enviada em|fecha|data|inviato|verzonden|skickat|sendt|"
-    r"dato|lähetetty|päivämäärä|wysłano|odesláno|отправлено|дата|надіслано|gönderilen|tarih|ngày|đã gửi|ημερομηνία|"
+    r"(?i)[ \t>*]{0,4}(?:sent|date|gesendet|datum|envoyé|enviado(?: el)?|enviada em|fecha|data|inviato|"
+    r"verzonden|skickat|sendt|dato|"
+    r"lähetetty|päivämäärä|wysłano|odesláno|отправлено|дата|надіслано|gönderilen|tarih|ngày|đã gửi|ημερομηνία|"
     r"送信日時|日時|发送时间|傳送日期|寄件日期|日期|보낸 날짜|날짜|נשלח|تاريخ|elküldve)[ \t]*[:：]"
 )
 _QUOTED = re.compile(r"[ \t]?>")
 _SIGNATURE = re.compile(r"(?m)^--[ \t]?$")
 _MOBILE = re.compile(
-    r"(?i)[ \t]*(?:sent from (?:my |outlook|mail for|yahoo|samsung|proton)[\w 'º°-]{0,40}|get outlook for \w+(?: <[^>]*>)?|"
+    r"(?i)[ \t]*(?:sent from (?:my |outlook|mail for|yahoo|samsung|proton)[\w 'º°-]{0,40}|"
+    r"get outlook for \w+(?: <[^>]*>)?|"
     r"von meinem [\w -]{2,30} gesendet|gesendet (?:von|mit) (?:meinem |der |outlook)[\w .-]{2,40}|"
     r"envoyé (?:de|depuis) mon [\w -]{2,30}|enviado desde mi [\w -]{2,30}|enviado do meu [\w -]{2,30}|"
     r"inviato da(?:l mio)? [\w -]{2,30}|verstuurd vanaf mijn [\w -]{2,30}|skickat från min [\w -]{2,30}|"
@@ -68,7 +76,9 @@ def _quoted_from(text: str) -> int | None:
             continue
         begin = None
         if (ending[-1] in "-_=*:" and _SEPARATOR.match(ending)) or (
-            _FROM_LINE.match(ending) and any(_DATE_LINE.match(near) for near in lines[index + 1 : index + 4])
+            (":" in ending[:40] or "：" in ending[:40])
+            and _FROM_LINE.match(ending)
+            and any(_DATE_LINE.match(near) for near in lines[index + 1 : index + 4])
         ):
             begin = _with_rule(lines, index)
         elif (ending[-1] in ":：" or ending[-1] > "\x7f") and ending[0] != ">" and _WROTE.search(ending):

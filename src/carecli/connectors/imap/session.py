@@ -9,7 +9,7 @@ from calendar import timegm
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import date
+from functools import lru_cache
 
 from imapclient import IMAPClient
 from imapclient.exceptions import LoginError
@@ -22,7 +22,7 @@ from carecli.connectors.spi.protocols import Secrets
 _UID = re.compile(rb"\bUID (\d+)")
 _FLAGS = re.compile(rb"\bFLAGS \(([^()]*)\)")
 _SIZE = re.compile(rb"\bRFC822\.SIZE (\d+)")
-_ARRIVED = re.compile(rb'\bINTERNALDATE "([ \d]\d)-(\w{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)"')
+_ARRIVED = re.compile(rb'\bINTERNALDATE "([ \d]\d-\w{3}-\d{4} \d\d:\d\d:\d\d [+-]\d{4})"')
 _QUOTED_BODY = re.compile(rb'BODY\[\] "((?:[^"\\]|\\.)*)"', re.DOTALL)
 _MONTHS = {name: number for number, name in enumerate(b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)}
 _SENT_NAMES = (
@@ -71,6 +71,7 @@ class Session:
         self.capabilities: frozenset[str] = frozenset()
         self.qresync = False
         self._ended = False
+        self._broken = False
 
     def has(self, capability: str) -> bool:
         """Whether the server offers a capability (known once signed in)."""
@@ -83,11 +84,13 @@ class Session:
             with translated(self.settings.imap):
                 yield
         except Retryable:
-            self.cut()
+            self._drop()
             raise
 
     def open(self) -> IMAPClient:
         """The signed-in client, connecting when needed."""
+        if self._broken:
+            self._drop()
         if self._client is None:
             if self._ended:
                 raise Retryable("stopped on request; what was read before is kept")
@@ -198,7 +201,7 @@ class Session:
                 continue
             uid, size, when = _UID.search(line), _SIZE.search(line), _ARRIVED.search(line)
             if uid and size:
-                found.append(Listed(int(uid[1]), _milliseconds(when) if when else 0, int(size[1]), _flags(line)))
+                found.append(Listed(int(uid[1]), _milliseconds(when[1]) if when else 0, int(size[1]), _flags(line)))
         return found
 
     def flags(self, uids: str, since: int | None = None) -> tuple[dict[int, tuple[str, ...]], list[int]]:
@@ -236,11 +239,13 @@ class Session:
                 quoted = _QUOTED_BODY.search(head)
                 yield int(uid[1]), re.sub(rb"\\(.)", rb"\1", quoted[1], flags=re.DOTALL) if quoted else b""
 
-    def uids_since(self, day: date, uidnext: int) -> list[int]:
-        """UIDs of the open folder that arrived on a day or later."""
+    def search_all(self, criteria: list[object], uidnext: int) -> list[int]:
+        """UIDs of the open folder that match, asked for in windows, because one answer is one line."""
+        if not uidnext:
+            return self.search(criteria)
         found: list[int] = []
         for low in range(1, max(uidnext, 2), _SEARCH_WINDOW):
-            found += self.search(["UID", f"{low}:{low + _SEARCH_WINDOW - 1}", "SINCE", day])
+            found += self.search(["UID", f"{low}:{low + _SEARCH_WINDOW - 1}", *criteria])
         return found
 
     def search(self, criteria: list[object]) -> list[int]:
@@ -310,11 +315,19 @@ class Session:
             client.idle_done()
 
     def cut(self) -> None:
-        """Breaks the connection at once, from any thread; a call in progress fails."""
-        client, self._client, self._selected, self._special = self._client, None, None, None
+        """Breaks the connection at once, from any thread; a call in progress fails and its thread tidies up."""
+        client = self._client
         if client is not None:
+            self._broken = True
             with suppress(Exception):
-                client.socket().shutdown(socket.SHUT_RDWR)
+                # the plain socket's method: the TLS layer's own is not safe while another thread reads
+                socket.socket.shutdown(client.socket(), socket.SHUT_RDWR)
+
+    def _drop(self) -> None:
+        """Forgets the connection and closes its socket."""
+        client, self._client, self._selected, self._special = self._client, None, None, None
+        self._broken = False
+        if client is not None:
             with suppress(Exception):
                 client.shutdown()
 
@@ -325,13 +338,12 @@ class Session:
 
     def close(self) -> None:
         """Signs out politely if that is possible at once."""
-        client, self._client, self._selected, self._special = self._client, None, None, None
-        if client is not None:
+        client = self._client
+        if client is not None and not self._broken:
             with suppress(Exception):
                 client.socket().settimeout(2)
                 client.logout()
-            with suppress(Exception):
-                client.shutdown()
+        self._drop()
 
 
 def uid_set(uids: Iterable[int]) -> str:
@@ -360,13 +372,17 @@ def _expand(text: bytes) -> Iterator[int]:
 
 def _flags(line: bytes) -> tuple[str, ...]:
     found = _FLAGS.search(line)
-    if not found:
-        return ()
-    return tuple(sorted(each for each in found[1].decode("ascii", "replace").split() if each != "\\Recent"))
+    return _split_flags(found[1]) if found else ()
 
 
-def _milliseconds(match: re.Match[bytes]) -> int:
-    day, month, year, hour, minute, second, sign, zone_hours, zone_minutes = match.groups()
-    clock = timegm((int(year), _MONTHS.get(month, 1), int(day), int(hour), int(minute), int(second), 0, 0, 0))
-    offset = int(zone_hours) * 3600 + int(zone_minutes) * 60
-    return (clock + (offset if sign == b"-" else -offset)) * 1000
+@lru_cache(maxsize=256)
+def _split_flags(words: bytes) -> tuple[str, ...]:
+    return tuple(sorted(each for each in words.decode("ascii", "replace").split() if each != "\\Recent"))
+
+
+def _milliseconds(when: bytes) -> int:
+    """An INTERNALDATE (``01-Feb-2026 10:00:00 +0100``) as milliseconds since 1970 UTC."""
+    year, month, day = int(when[7:11]), _MONTHS.get(when[3:6], 1), int(when[:2])
+    clock = timegm((year, month, day, int(when[12:14]), int(when[15:17]), int(when[18:20])))
+    offset = int(when[22:24]) * 3600 + int(when[24:26]) * 60
+    return (clock + (offset if when[21:22] == b"-" else -offset)) * 1000

@@ -6,6 +6,7 @@ import re
 import smtplib
 import ssl
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 from carecli.connectors.imap.compose import Outgoing, envelope
@@ -14,6 +15,7 @@ from carecli.connectors.imap.settings import Settings, require_starttls, tls_con
 from carecli.connectors.spi.errors import Ambiguous, BadSetup, Rejected, Retryable
 from carecli.connectors.spi.protocols import Secrets
 
+_LAST = 2  # bytes of the chunk that ends a mail: its last line end; some servers dislike an empty one
 _LEADING_DOT = re.compile(rb"(?m)^\.")
 _IDLE_LIMIT = 20  # seconds after which a quiet connection is made anew
 
@@ -125,22 +127,36 @@ class Submission:
             answer = server.rcpt(recipient)
             if needed:
                 self._expect(answer, f"the recipient {recipient}")
-        self._expect(server.docmd("DATA"), "the message", good=354)
-        lines = _LEADING_DOT.sub(b"..", outgoing.content)
-        server.send(lines if lines.endswith(b"\r\n") else lines + b"\r\n")
-        # Until the final dot has left, the server cannot have accepted anything; from here on it may have.
-        try:
-            server.send(b".\r\n")
-            answer = server.getreply()
-            if answer[0] < 0:
-                raise smtplib.SMTPServerDisconnected("unreadable answer")
-        except (OSError, smtplib.SMTPException) as error:
-            raise Ambiguous(
-                f"the connection to the {self._settings.smtp} broke while it confirmed the message; "
-                "it may or may not have been sent, and is kept",
-                help="The next sync looks for the copy that comes back; 'carecli outbox list' shows what it found.",
-            ) from error
+        if server.has_extn("chunking"):
+            self._expect(_chunk(server, outgoing.content[:-_LAST], last=False), "the message")
+            answer = self._finish(lambda: _chunk(server, outgoing.content[-_LAST:], last=True))
+        else:
+            self._expect(server.docmd("DATA"), "the message", good=354)
+            lines = _LEADING_DOT.sub(b"..", outgoing.content)
+            server.send(lines if lines.endswith(b"\r\n") else lines + b"\r\n")
+            answer = self._finish(lambda: _final_dot(server))
         self._expect(answer, "the message")
+
+    def _finish(self, last_step: Callable[[], tuple[int, bytes]]) -> tuple[int, bytes]:
+        """Makes the step after which the server may have accepted; its missing answer is ambiguous.
+
+        Everything before it can be repeated. With CHUNKING (RFC 3030) the server has confirmed the text by then, so
+        that only a break within these last bytes leaves a doubt; with DATA it is a break since the text left us.
+        """
+        try:
+            answer = last_step()
+        except (OSError, smtplib.SMTPException) as error:
+            raise self._doubt(error) from error
+        if answer[0] < 0:
+            raise self._doubt(smtplib.SMTPException("unreadable answer"))
+        return answer
+
+    def _doubt(self, error: BaseException) -> Ambiguous:
+        return Ambiguous(
+            f"the connection to the {self._settings.smtp} broke while it confirmed the message ({_words(error)}); "
+            "it may or may not have been sent, and is kept",
+            help="The next sync looks for the copy that comes back; 'carecli outbox list' shows what it found.",
+        )
 
     def _expect(self, answer: tuple[int, bytes], what: str, good: int = 250) -> None:
         code, words = answer
@@ -166,6 +182,16 @@ class Submission:
             with suppress(OSError, smtplib.SMTPException):
                 server.quit()
             server.close()
+
+
+def _chunk(server: smtplib.SMTP, data: bytes, *, last: bool) -> tuple[int, bytes]:
+    server.send(b"BDAT %d%s\r\n" % (len(data), b" LAST" if last else b"") + data)
+    return server.getreply()
+
+
+def _final_dot(server: smtplib.SMTP) -> tuple[int, bytes]:
+    server.send(b".\r\n")
+    return server.getreply()
 
 
 def _words(error: BaseException) -> str:

@@ -16,7 +16,8 @@ from carecli.domain.customer import normal_email
 _PREFIX = re.compile(
     r"(?i)^\s*(?:re|aw|antw|antwort|sv|vs|r|rif|ref|res|odp|ynt|yan|bls|vá|atb|sz|ats|vl|отв|ответ|на|відп|σχετ|απ|"
     r"השב|תגובה|رد|回复|回覆|答复|答覆|返信|답장|회신|trả lời|tl|"
-    r"fw|fwd|wg|tr|rv|enc|i|vb|doorst|vs|vl|pd|ilt|továbbítás|пересл|fwd|πρθ|הועבר|إعادة توجيه|转发|轉寄|轉發|転送|전달)"
+    r"fw|fwd|wg|tr|rv|enc|i|vb|doorst|vs|vl|pd|ilt|továbbítás|пересл|fwd|πρθ|הועבר|"
+    r"إعادة توجيه|转发|轉寄|轉發|転送|전달)"
     r"\s*(?:[\[(（]?\d{1,3}[\])）]?|\^\d{1,3})?\s*[:：]\s*"
 )
 _TOKEN = re.compile(r"\[\s*([\w.-]{0,60}?)[ \t]*#(\d{1,18})\s*\]")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from rich.style import Style
 
@@ -72,7 +73,7 @@ def event_words(event: Event) -> str:
 def _colours(message: Message, ink: Ink) -> tuple[Style, str, Style | None]:
     """Edge and name style, the word for the author, and the ground the message stands on."""
     if message.visibility is Visibility.INTERNAL:
-        return ink.accent, "INTERNAL NOTE – the customer does not see this", ink.note
+        return ink.accent, "INTERNAL NOTE – not for the customer", ink.note
     words = {
         MessageKind.CUSTOMER: "customer",
         MessageKind.AGENT: "public reply",
@@ -101,7 +102,7 @@ def _lay_message(page: Page, message: Message, width: int, ink: Ink, now: int, r
         [
             edge,
             (name, edge_style + ink.strong if over is None else edge_style + Style(bold=True)),
-            (f"  {word}", ink.dim),
+            (f"  {word}", ink.dim if over is None else ink.accent),
         ],
         [(f"{glyph} {when} ", ink.faint)],
         width,
@@ -138,7 +139,7 @@ def _lay_body(
         {at for at in (message.quoted_from, message.signature_from) if at is not None and 0 <= at <= len(body)}
     )
     bounds = [0, *cuts, len(body)]
-    for start, stop in zip(bounds, bounds[1:], strict=False):
+    for start, stop in pairwise(bounds):
         part = block(body[start:stop]).strip("\n")
         if not part:
             continue

@@ -27,6 +27,8 @@ class InboxPane(LineList):
         super().__init__(id="inbox")
         self._ws = workspace
         self._now = now
+        self._me = workspace.context.actor
+        self.badges = len(workspace.settings.accounts) > 1
         self.view: View | None = None
         self.window: InboxWindow | None = None
         self.marks: set[int] = set()
@@ -193,7 +195,8 @@ class InboxPane(LineList):
         if row is None:
             return ()
         draw = draw_one_line if self.item_height == 1 else draw_two_lines
-        return draw(row, width, self.ink, self._now(), self.item_is_marked(index), at_cursor)
+        marked = self.item_is_marked(index)
+        return draw(row, width, self.ink, self._now(), marked, at_cursor, self._me, self.badges)
 
     def empty_lines(self) -> Sequence[str]:
         """Words for an empty view."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.style import Style
 
 from carecli.services.models import InboxRow
-from carecli.tui.cells import cut, fit, line
+from carecli.tui.cells import cut, fit, line, width_of
 from carecli.tui.theme import Ink
 from carecli.tui.widgets.strips import Piece, sides
 from carecli.tui.wording import CHANNELS, PRIORITY_MARK, STATUS, clock, deadline, span
@@ -55,8 +55,20 @@ def _subject(row: InboxRow, ink: Ink) -> list[Piece]:
     return pieces
 
 
+def short_name(name: str, width: int) -> str:
+    """A person's name in a few cells: whole, or the first name."""
+    name = line(name)
+    return name if width_of(name) <= width else cut(name.split(" ")[0], width)
+
+
+def _owner(row: InboxRow, me: str, width: int, ink: Ink) -> Piece:
+    if row.assignee is None:
+        return "nobody", ink.faint
+    return ("you", ink.primary) if row.assignee == me else (short_name(row.assignee, width), ink.dim)
+
+
 def draw_two_lines(
-    row: InboxRow, width: int, ink: Ink, now: int, marked: bool, at_cursor: bool
+    row: InboxRow, width: int, ink: Ink, now: int, marked: bool, at_cursor: bool, me: str, badges: bool
 ) -> Sequence[Sequence[Piece]]:
     """Who waits and how long, then what about and whose it is."""
     words, level = _due(row, now)
@@ -67,13 +79,13 @@ def draw_two_lines(
         width,
         ink.base,
     )
-    who = cut(line(row.assignee), 10) if row.assignee else "nobody"
-    badge = cut(line(row.account), 10) if width >= 44 else ""
+    who, who_style = _owner(row, me, 12, ink)
+    badge = cut(line(row.account), 10) if badges else ""
     glyph = CHANNELS.get(row.channel, CHANNELS["other"])[0]
     second = sides(
         [("▌" if at_cursor else " ", ink.primary), ("  ", ink.base), (glyph + " ", ink.second), *_subject(row, ink)],
         [
-            (" " + who, ink.faint if row.assignee is None else ink.dim),
+            (" " + who, who_style),
             ((" · " + badge) if badge else "", ink.faint),
             (" ", ink.base),
         ],
@@ -84,7 +96,7 @@ def draw_two_lines(
 
 
 def draw_one_line(
-    row: InboxRow, width: int, ink: Ink, now: int, marked: bool, at_cursor: bool
+    row: InboxRow, width: int, ink: Ink, now: int, marked: bool, at_cursor: bool, me: str, badges: bool
 ) -> Sequence[Sequence[Piece]]:
     """Everything in columns."""
     words, level = _due(row, now)
@@ -92,7 +104,7 @@ def draw_one_line(
     glyph = CHANNELS.get(row.channel, CHANNELS["other"])[0]
     requester = 24 if wide else 16 if width >= 90 else 14
     owner, badge = (12, 12) if wide else (8, 8) if width >= 90 else (6, 7)
-    who = cut(line(row.assignee), owner) if row.assignee else "nobody"
+    who, who_style = _owner(row, me, owner, ink)
     left: list[Piece] = [
         *_lead(row, marked, at_cursor, ink),
         (fit(_wait(row, now), 4, right=True) + " ", ink.dim),
@@ -102,8 +114,8 @@ def draw_one_line(
         *_subject(row, ink),
     ]
     right: list[Piece] = [
-        (" " + fit(who, owner), ink.faint if row.assignee is None else ink.dim),
-        (" " + fit(line(row.account), badge), ink.faint),
+        (" " + fit(who, owner), who_style),
+        (" " + fit(line(row.account), badge) if badges else "", ink.faint),
         (" ", ink.base),
     ]
     return [sides(left, right, width, ink.base)]

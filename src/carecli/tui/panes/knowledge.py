@@ -84,7 +84,7 @@ def marked(snippet: str, plain: Style, match: Style) -> list[Piece]:
 
 def _spaced(text: str) -> str:
     """``line`` that keeps one blank at either end."""
-    body = line(text)
+    body = line(text.replace("**", "").replace("`", ""))
     if not body:
         return " " if text else ""
     return (" " if text[0].isspace() else "") + body + (" " if text[-1].isspace() else "")

@@ -70,6 +70,7 @@ class Note(FixedLines):
 class Finder(ModalScreen[T | None]):
     """Subclasses say what is found for a text, how it looks, and what choosing it gives back."""
 
+    CSS_PATH = "../styles/above.tcss"
     item_height = 1
     debounce = 0.0
     hint = "↑↓ move · enter choose · esc close"

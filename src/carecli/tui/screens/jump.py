@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 class Jump(ModalScreen[str | None]):
     """Gives back the action that goes where the person pointed."""
 
+    CSS_PATH = "../styles/above.tcss"
+
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self._desk = desk

@@ -41,6 +41,14 @@ def rank(text: str, label: str) -> int | None:
     return 3
 
 
+def _rank_of(text: str, choice: Choice) -> int | None:
+    """The rank by label, else by the words beside it."""
+    by_label = rank(text, choice.label)
+    if by_label is None and len(text) > 2 and text.casefold() in choice.detail.casefold():
+        return 4
+    return by_label
+
+
 class Pick(Finder[str]):
     """Gives back the value chosen. ``free`` turns typed text that matches nothing into a value (or ``None``)."""
 
@@ -59,9 +67,7 @@ class Pick(Finder[str]):
     def search(self, text: str) -> None:
         """Narrow the list."""
         text = text.strip()
-        ranked = [
-            (r, n, c) for n, c in enumerate(self._choices) if (r := rank(text, f"{c.label} {c.detail}")) is not None
-        ]
+        ranked = [(r, n, c) for n, c in enumerate(self._choices) if (r := _rank_of(text, c)) is not None]
         self.shown = [choice for _, _, choice in sorted(ranked, key=lambda item: item[:2])]
         extra = self._free(text) if self._free and text else None
         if extra is not None and not any(c.label.casefold() == text.casefold() for c in self.shown):

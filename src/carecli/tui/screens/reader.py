@@ -32,6 +32,8 @@ class Text(LineView):
 class Reader(ModalScreen[str | None]):
     """Shows a text; keys in ``choices`` close it and give back their value."""
 
+    CSS_PATH = "../styles/above.tcss"
+
     def __init__(
         self, title: str, lay: Lay, keymap: Keymap, choices: dict[str, str] | None = None, footer: str = "esc closes"
     ) -> None:
@@ -68,9 +70,9 @@ class Reader(ModalScreen[str | None]):
             "move.half_up": lambda: view.move_by(-view.half_page()),
             "move.top": lambda: view.move_to(0),
             "move.bottom": view.to_end,
-            "app.back": lambda: self.close_reader(),
-            "app.help": lambda: self.close_reader(),
-            "app.quit": lambda: self.close_reader(),
+            "app.back": self.close_reader,
+            "app.help": self.close_reader,
+            "app.quit": self.close_reader,
         }
         if action in moves:
             moves[action]()

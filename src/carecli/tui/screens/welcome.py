@@ -59,6 +59,7 @@ class Doors(LineList):
 class Welcome(Screen[str]):
     """Gives back the door chosen."""
 
+    CSS_PATH = "../styles/welcome.tcss"
     AUTO_FOCUS = "#doors"
 
     def __init__(self, keymap: Keymap) -> None:
