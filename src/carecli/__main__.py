@@ -1,6 +1,6 @@
 """Runs the program as ``python -m carecli``."""
 
-from carecli.cli.main import main
+from carecli.cli.main import run
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(run())

@@ -3,16 +3,54 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import sys
 
 import click
 import typer
+import typer.core
+import typer.models
 
 from carecli.cli import errors, flags
 from carecli.cli.flags import Flags
 from carecli.cli.help import overview
 from carecli.cli.nouns import NOUNS
 from carecli.domain.errors import CareError, UsageError
+
+
+class _Noun(typer.core.TyperGroup):
+    """The commands of a noun. Typer would read the parameters of all of them; here only the one that is called pays."""
+
+    def __init__(self, app: typer.Typer) -> None:
+        self._declared = {command_name(info): info for info in app.registered_commands}
+        listed = {
+            name: click.Command(name, help=info.help or inspect.getdoc(info.callback))
+            for name, info in self._declared.items()
+        }
+        super().__init__(
+            commands=listed,
+            help=app.info.help,
+            no_args_is_help=True,
+            context_settings=app.info.context_settings,
+            rich_markup_mode=None,
+        )
+
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
+        info = self._declared.get(cmd_name)
+        if info is None:
+            return None
+        return typer.main.get_command_from_info(info, pretty_exceptions_short=False, rich_markup_mode=None)
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        limit = formatter.width - 6 - max(map(len, self.commands))  # as click does
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, each.get_short_help_str(limit)) for name, each in self.commands.items()])
+
+
+def command_name(info: typer.models.CommandInfo) -> str:
+    """The word of a declared command."""
+    assert info.callback is not None  # noqa: S101  (narrows the type)
+    return info.name or typer.main.get_command_name(info.callback.__name__)
 
 
 class _Root(click.Group):
@@ -25,8 +63,8 @@ class _Root(click.Group):
         found = NOUNS.get(cmd_name)
         if found is None:
             return None
-        module = importlib.import_module(f"carecli.cli.commands.{found[0]}")
-        command = typer.main.get_command(module.app)
+        app = importlib.import_module(f"carecli.cli.commands.{found[0]}").app
+        command = _Noun(app) if len(app.registered_commands) > 1 else typer.main.get_command(app)
         command.name = cmd_name
         return command
 

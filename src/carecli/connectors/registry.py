@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from carecli.connectors.spi.manifest import Manifest
-from carecli.connectors.spi.protocols import Connector
 from carecli.domain.errors import ConfigError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+    from carecli.connectors.spi.manifest import Manifest
+    from carecli.connectors.spi.protocols import Connector
 
 GROUP = "carecli.connectors"
 
@@ -20,6 +23,8 @@ BUILT_IN = {"demo": "carecli.connectors.demo.manifest", "imap": "carecli.connect
 
 @cache
 def _found() -> dict[str, EntryPoint]:
+    from importlib.metadata import entry_points  # as slow as the rest of a quick command together
+
     return {point.name: point for point in entry_points(group=GROUP)}
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from carecli.domain.conversation import Address, DraftMode, Event, Message, Visibility
-from carecli.domain.customer import Customer
-from carecli.domain.ticket import Channel, Ticket
+if TYPE_CHECKING:
+    from carecli.domain.conversation import Address, DraftMode, Event, Message, Visibility
+    from carecli.domain.customer import Customer
+    from carecli.domain.ticket import Channel, Ticket
 
 
 class InboxRow(NamedTuple):

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import mimetypes
 import os
 import re
-import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -167,6 +164,12 @@ class Replies:
 
     def _keep_files(self, operation_id: str, paths: Sequence[str]) -> list[dict[str, object]]:
         """Copies files into the workspace, so that a file moved or changed later still goes out as it was."""
+        if not paths:
+            return []
+        import hashlib
+        import mimetypes
+        import shutil
+
         kept: list[dict[str, object]] = []
         for path in paths:
             name = os.path.basename(path)

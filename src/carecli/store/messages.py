@@ -43,6 +43,25 @@ def free_key(connection: Connection, at: int, sequence: int, taken: set[int]) ->
     return key
 
 
+def free_keys(connection: Connection, wanted: Sequence[tuple[int, int]]) -> list[int]:
+    """As ``free_key`` for many (instant, sequence) pairs, in order."""
+    first = [message_key(at, sequence) for at, sequence in wanted]
+    stored: set[int] = set()
+    for start in range(0, len(first), 500):
+        part = first[start : start + 500]
+        marks = ",".join("?" * len(part))
+        stored.update(row[0] for row in connection.execute(f"SELECT id FROM message WHERE id IN ({marks})", part))
+    taken: set[int] = set()
+    keys = []
+    for key, (at, sequence) in zip(first, wanted, strict=True):
+        if key in stored or key in taken:
+            keys.append(free_key(connection, at, sequence, taken))
+        else:
+            taken.add(key)
+            keys.append(key)
+    return keys
+
+
 def insert(connection: Connection, rows: Iterable[tuple[object, ...]]) -> int:
     """Inserts rows (in the order of ``COLUMNS``); returns how many. Must run inside a write transaction."""
     connection.execute(_STAGE)

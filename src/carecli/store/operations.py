@@ -171,6 +171,16 @@ def pending_fields(connection: Connection, ticket_id: int) -> list[Operation]:
     return [_operation(row) for row in rows]
 
 
+def tickets_with_pending_fields(connection: Connection, account_id: int) -> set[int]:
+    """Tickets of an account that ``pending_fields`` would find something for."""
+    rows = connection.execute(
+        "SELECT DISTINCT ticket_id FROM operation WHERE account_id = ? AND state NOT IN ('done', 'cancelled')"
+        " AND verb IN ('status', 'priority', 'assign', 'tag', 'snooze')",
+        (account_id,),
+    )
+    return {row[0] for row in rows}
+
+
 def settle_found(connection: Connection, operation_id: str, external_id: str, now: int) -> bool:
     """A pull saw the mark of an operation whose outcome was unknown: it is done."""
     return (

@@ -2,16 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from carecli.domain.customer import normal_email
 from carecli.domain.redact import clean_line, clean_text
 from carecli.store.driver import Connection
 
+_COLUMNS = (
+    "name",
+    "organisation_id",
+    "language",
+    "timezone",
+    "tier",
+    "vip",
+    "notes",
+    "tags",
+    "custom",
+    "last_contact_at",
+)
+_EMPTY = {"vip": 0, "notes": "", "tags": "[]", "custom": "{}"}
+_INSERT = (
+    f"INSERT INTO customer (id, created_at, {', '.join(_COLUMNS)}) VALUES (?, ?, {', '.join('?' * len(_COLUMNS))})"
+)
+_TEXT = (
+    "ifnull(c.name, '') || ' ' || ifnull((SELECT group_concat(i.value, ' ') FROM identity i"
+    " WHERE i.customer_id = c.id AND i.kind <> 'vendor_user'), '')"
+)
+Key = tuple[str, str, str]
+"""(kind, normalised value, value as received) of a contact point."""
+
+
+def keys_of(external_id: str | None, points: Iterable[tuple[str, str]]) -> list[Key]:
+    """The contact points of a person ((kind, raw value) pairs) as they are compared; the vendor's own id comes first."""
+    keys = [("vendor_user", external_id, external_id)] if external_id else []
+    keys += [(kind, normal_email(raw) if kind == "email" else raw.strip(), raw) for kind, raw in points if raw.strip()]
+    return keys
+
 
 class People:
     """Finds or makes customers within one transaction; remembers what it found.
 
+    New customers and contact points are written together by ``flush`` (before rows that point at them) and ``finish``.
     ``changed`` holds the keys of customers that were made or changed.
     """
 
@@ -20,10 +51,38 @@ class People:
         self._account_id = account_id
         self._now = now
         self._known: dict[tuple[str, str], int] = {}
+        self._absent: set[tuple[str, str]] = set()
         self._names: dict[int, str | None] = {}
         self._organisations: dict[str, int] = {}
+        self._new: dict[int, dict[str, object]] = {}
+        self._made: set[int] = set()
+        self._last_key = 0
+        self._points: list[tuple[object, ...]] = []
+        self._contacts: dict[int, int] = {}
         self._indexed: set[int] = set()
         self.changed: set[int] = set()
+
+    def expect(self, keys: Iterable[Key]) -> None:
+        """Looks many contact points up at once, so that ``customer`` need not ask for each."""
+        by_kind: dict[str, dict[str, None]] = {}
+        for kind, value, _ in keys:
+            if (kind, value) not in self._known:
+                by_kind.setdefault(kind, {})[value] = None
+        for kind, values in by_kind.items():
+            wanted = list(values)
+            for start in range(0, len(wanted), 500):
+                part = wanted[start : start + 500]
+                marks = ",".join("?" * len(part))
+                rows = self._connection.execute(
+                    "SELECT i.value, ifnull(c.merged_into_id, c.id), c.name FROM identity i JOIN customer c"
+                    f" ON c.id = i.customer_id WHERE i.account_id = ? AND i.kind = ? AND i.value IN ({marks})",
+                    (self._account_id, kind, *part),
+                )
+                self._absent.update((kind, value) for value in part)
+                for value, found, name in rows:
+                    self._absent.discard((kind, value))
+                    self._known[kind, value] = found
+                    self._names.setdefault(found, name)
 
     def customer(
         self,
@@ -38,10 +97,7 @@ class People:
 
         ``facts`` are columns to set (language, tier …). A name fills an empty one; it never replaces another.
         """
-        keys = [("vendor_user", external_id, external_id)] if external_id else []
-        keys += [
-            (kind, normal_email(raw) if kind == "email" else raw.strip(), raw) for kind, raw in points if raw.strip()
-        ]
+        keys = keys_of(external_id, points)
         if not keys:
             return None
         found = next((k for k in (self._find(kind, value) for kind, value, _ in keys) if k is not None), None)
@@ -58,46 +114,38 @@ class People:
 
     def _find(self, kind: str, value: str) -> int | None:
         known = self._known.get((kind, value))
-        if known is not None:
-            return known
-        row = self._connection.execute(
-            "SELECT ifnull(c.merged_into_id, c.id), c.name FROM identity i JOIN customer c ON c.id = i.customer_id"
-            " WHERE i.account_id = ? AND i.kind = ? AND i.value = ?",
-            (self._account_id, kind, value),
-        ).fetchone()
-        if row is None:
-            return None
-        self._known[kind, value] = row[0]
-        self._names[row[0]] = row[1]
-        return int(row[0])
+        if known is None and (kind, value) not in self._absent:
+            self.expect([(kind, value, value)])
+            known = self._known.get((kind, value))
+        return known
 
     def _make(self, name: str | None) -> int:
-        row = self._connection.execute(
-            "INSERT INTO customer (name, created_at) VALUES (?, ?) RETURNING id", (name, self._now)
-        ).fetchone()
-        found = int(row[0])
+        if not self._last_key:
+            self._last_key = self._connection.execute("SELECT ifnull(max(id), 0) FROM customer").fetchone()[0]
+        self._last_key = found = self._last_key + 1  # the key SQLite would give
+        self._new[found] = {"name": name}
+        self._made.add(found)
         self._names[found] = name
         self.changed.add(found)
         self._indexed.add(found)
         return found
 
     def _fill_name(self, customer_id: int, name: str) -> None:
-        changed = self._connection.execute(
-            "UPDATE customer SET name = ? WHERE id = ? AND name IS NULL", (name, customer_id)
-        ).rowcount
         self._names[customer_id] = name
-        if changed:
-            self.changed.add(customer_id)
-            self._indexed.add(customer_id)
+        new = self._new.get(customer_id)
+        if new is not None:
+            new["name"] = name
+        elif not self._connection.execute(
+            "UPDATE customer SET name = ? WHERE id = ? AND name IS NULL", (name, customer_id)
+        ).rowcount:
+            return
+        self.changed.add(customer_id)
+        self._indexed.add(customer_id)
 
     def _add_identity(self, customer_id: int, kind: str, value: str, raw: str, shared: bool) -> None:
         if (kind, value) in self._known:
             return
-        self._connection.execute(
-            "INSERT INTO identity (customer_id, account_id, kind, value, raw, shared) VALUES (?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT DO NOTHING",
-            (customer_id, self._account_id, kind, value, raw, int(shared)),
-        )
+        self._points.append((customer_id, self._account_id, kind, value, raw, int(shared)))
         self._known[kind, value] = customer_id
         self.changed.add(customer_id)
         self._indexed.add(customer_id)
@@ -105,6 +153,9 @@ class People:
     def _set_facts(self, customer_id: int, facts: dict[str, object]) -> None:
         kept = {name: clean_text(v) if isinstance(v, str) else v for name, v in facts.items() if v is not None}
         if not kept:
+            return
+        if customer_id in self._new:
+            self._new[customer_id].update(kept)
             return
         different = " OR ".join(f"{name} IS NOT :{name}" for name in kept)
         settings = ", ".join(f"{name} = :{name}" for name in kept)
@@ -129,22 +180,45 @@ class People:
 
     def contacted(self, customer_id: int, at: int) -> None:
         """Notes when a customer was last heard from or written to."""
-        self._connection.execute(
-            "UPDATE customer SET last_contact_at = ? WHERE id = ? AND ifnull(last_contact_at, 0) < ?",
-            (at, customer_id, at),
+        self._contacts[customer_id] = max(self._contacts.get(customer_id, 0), at)
+
+    def flush(self) -> None:
+        """Writes the customers and contact points that are new."""
+        rows = []
+        for customer_id, known in self._new.items():
+            values = _EMPTY | known | {"last_contact_at": self._contacts.pop(customer_id, None)}
+            rows.append((customer_id, self._now, *(values.get(name) for name in _COLUMNS)))
+        self._connection.executemany(_INSERT, rows)
+        self._connection.executemany(
+            "INSERT INTO identity (customer_id, account_id, kind, value, raw, shared) VALUES (?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT DO NOTHING",
+            self._points,
         )
+        self._new.clear()
+        self._points.clear()
 
     def finish(self) -> None:
-        """Brings the fragment index of changed customers up to date."""
-        for customer_id in self._indexed:
-            self._connection.execute("DELETE FROM fts_customer WHERE rowid = ?", (customer_id,))
+        """Writes what is new, last contacts, and the fragment index of changed customers."""
+        self.flush()
+        self._connection.executemany(
+            "UPDATE customer SET last_contact_at = ?1 WHERE id = ?2 AND ifnull(last_contact_at, 0) < ?1",
+            [(at, customer_id) for customer_id, at in self._contacts.items()],
+        )
+        self._contacts.clear()
+        self._connection.executemany(
+            "DELETE FROM fts_customer WHERE rowid = ?", [(each,) for each in self._indexed - self._made]
+        )
+        ordered = sorted(self._indexed)
+        for start in range(0, len(ordered), 500):  # one statement for many: the index is cheapest in ascending batches
+            part = ordered[start : start + 500]
+            marks = ",".join("?" * len(part))
             self._connection.execute(
-                "INSERT INTO fts_customer (rowid, text) SELECT c.id, ifnull(c.name, '') || ' ' || ifnull((SELECT"
-                " group_concat(i.value, ' ') FROM identity i WHERE i.customer_id = c.id AND i.kind <> 'vendor_user'), '')"
-                " FROM customer c WHERE c.id = ?",
-                (customer_id,),
+                f"INSERT INTO fts_customer (rowid, text) SELECT c.id, {_TEXT} FROM customer c WHERE c.id IN ({marks})"
+                " ORDER BY c.id",
+                part,
             )
         self._indexed.clear()
+        self._made.clear()
 
 
 def agent(connection: Connection, account_id: int, external_id: str, name: str, email: str | None, *, me: bool) -> int:

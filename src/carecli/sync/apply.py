@@ -30,10 +30,24 @@ from carecli.store import accounts, articles, events, messages, operations, peop
 from carecli.store.driver import Connection, IntegrityError, savepoint, write
 from carecli.sync import effects
 from carecli.sync.apply_messages import MessageWriter
-from carecli.sync.facts import read_facts, refollow, write_facts
+from carecli.sync.apply_people import PersonWriter
+from carecli.sync.facts import columns_of, facts_of, first_facts, refollow
 from carecli.sync.follow import Spoken, follow
 
 SEEN = "\\Seen"
+_BROKEN = (IntegrityError, ValueError, TypeError, AttributeError, KeyError)
+"""What a record that makes no sense raises."""
+_UNHEARD: dict[str, object] = {
+    "waiting_since": None,
+    "first_response_at": None,
+    "last_customer_at": None,
+    "last_agent_at": None,
+    "unread": 0,
+    "message_count": 0,
+    "customer_message_count": 0,
+    "agent_reply_count": 0,
+    "reopen_count": 0,
+}
 
 
 @dataclass(slots=True)
@@ -58,35 +72,55 @@ class PageWriter:
         self.tally = Tally()
 
     def write(self, page: Page, stream: str, now: int) -> None:
-        """Stores a page and the cursor behind it, or neither. Raises the store's errors."""
+        """Stores a page and the cursor behind it, or neither. Raises the store's errors.
+
+        A page is written in batches; when a record breaks one, the page is written again record by record, so that
+        only that record is set aside.
+        """
+        try:
+            run = self._write(page, stream, now, careful=False)
+        except _BROKEN:
+            run = self._write(page, stream, now, careful=True)
+        self._agents = run.agents
+        run.commit()
+
+    def _write(self, page: Page, stream: str, now: int, *, careful: bool) -> _PageRun:
         with write(self._connection):
-            run = _PageRun(self._connection, self._account_id, now, self._agents, self.tally)
+            run = _PageRun(self._connection, self._account_id, now, dict(self._agents), self.tally, careful=careful)
             run.apply(page.records)
             accounts.save_cursor(self._connection, self._account_id, stream, page.cursor, now)
-        run.commit()
+        return run
 
 
 class _PageRun:
     def __init__(
-        self, connection: Connection, account_id: int, now: int, agents: dict[str, int | None], tally: Tally
+        self,
+        connection: Connection,
+        account_id: int,
+        now: int,
+        agents: dict[str, int | None],
+        tally: Tally,
+        *,
+        careful: bool,
     ) -> None:
         self._connection = connection
         self._account_id = account_id
         self._now = now
-        self._agents = agents
+        self.agents = agents
         self._tally = tally
-        self._people = people.People(connection, account_id, now)
+        self._careful = careful
+        self._people = PersonWriter(connection, account_id, now)
         self._tickets: dict[str, int] = {}
+        self._new: dict[int, dict[str, object]] = {}
         self._touched: set[int] = set()
         self._keys: dict[str, int] = {}
-        self._contacts: dict[int, int] = {}
         self._events: list[tuple[object, ...]] = []
         self._count = Tally()
 
     def commit(self) -> None:
         """Adds what this page changed to the run's tally; called once the transaction stands."""
         self._tally.tickets |= self._touched
-        self._tally.customers |= self._people.changed
+        self._tally.customers |= self._people.store.changed
         self._tally.messages += self._count.messages
         self._tally.articles += self._count.articles
         self._tally.set_aside += self._count.set_aside
@@ -95,10 +129,12 @@ class _PageRun:
         by_kind: dict[type, list[Record]] = {}
         for record in records:
             by_kind.setdefault(type(record), []).append(record)
+        if not self._careful:
+            self._people.expect(records)
         for kind, act in (
-            (OrganisationRecord, self._organisation),
+            (OrganisationRecord, self._people.organisation),
             (AgentRecord, self._agent),
-            (PersonRecord, self._person),
+            (PersonRecord, self._people.person),
             (ArticleRecord, self._article),
         ):
             for record in by_kind.get(kind, ()):
@@ -106,13 +142,19 @@ class _PageRun:
         self._adopt_tickets(by_kind)
         self._known_tickets(by_kind)
         for record in by_kind.get(TicketRecord, ()):
+            self._guarded(self._requester, record)
+            if self._careful:
+                self._people.store.flush()
             self._guarded(self._ticket, record)
-        writer = MessageWriter(self._connection, self._account_id, self._tickets, self._person, self._set_aside)
-        self._keys = writer.write([r for r in by_kind.get(MessageRecord, ()) if isinstance(r, MessageRecord)])
+        writer = MessageWriter(self._connection, self._account_id, self._tickets, self._people.person, self._set_aside)
+        writer.read([r for r in by_kind.get(MessageRecord, ()) if isinstance(r, MessageRecord)])
+        for customer_id, at in writer.contacts.items():
+            self._people.store.contacted(customer_id, at)
+        self._follow(writer.spoken)
+        self._insert()
+        self._keys = writer.store()
         self._count.messages += writer.changed
         self._touched |= writer.touched
-        self._contacts = writer.contacts
-        self._follow(writer.spoken)
         for record in by_kind.get(TicketsJoined, ()):
             self._guarded(self._join, record)
         for record in by_kind.get(Tombstone, ()):
@@ -126,30 +168,28 @@ class _PageRun:
         for record in by_kind.get(SetAside, ()):
             assert isinstance(record, SetAside)  # noqa: S101  (narrows the type)
             self._set_aside(record.kind, record.external_id, record.reason, record.raw)
-        for ticket_id in self._touched:
+        for ticket_id in self._touched & operations.tickets_with_pending_fields(self._connection, self._account_id):
             effects.reapply_pending(self._connection, ticket_id, self._now)
-        for customer_id, at in self._contacts.items():
-            self._people.contacted(customer_id, at)
-        self._people.finish()
+        self._people.store.finish()
         events.add(self._connection, self._events)
 
     def _guarded(self, act: Callable[[Any], object], record: Record) -> None:
         """One broken record is set aside with its reason; the page goes on. The store's own errors still stop it."""
+        if not self._careful:
+            act(record)
+            return
         try:
             with savepoint(self._connection):
                 act(record)
-        except (IntegrityError, ValueError, TypeError, AttributeError, KeyError) as error:
+        except _BROKEN as error:
             self._set_aside(type(record).__name__, getattr(record, "external_id", "?"), repr(error), b"")
 
     def _set_aside(self, kind: str, external_id: str, reason: str, raw: bytes) -> None:
         raws.set_aside(self._connection, self._account_id, kind, external_id, clean_line(reason)[:500], raw, self._now)
         self._count.set_aside += 1
 
-    def _organisation(self, record: OrganisationRecord) -> None:
-        self._people.organisation(record.external_id, record.name, json.dumps(record.domains), record.tier)
-
     def _agent(self, record: AgentRecord) -> None:
-        self._agents[record.external_id] = people.agent(
+        self.agents[record.external_id] = people.agent(
             self._connection, self._account_id, record.external_id, record.name, record.email, me=record.is_me
         )
 
@@ -168,24 +208,9 @@ class _PageRun:
         )
         self._count.articles += articles.upsert(self._connection, row)
 
-    def _person(self, record: PersonRecord) -> int | None:
-        points = [("email", value) for value in record.emails]
-        points += [("phone", value) for value in record.phones]
-        points += [(str(kind), value) for kind, value in record.handles]
-        facts: dict[str, object] = {
-            "language": record.language,
-            "timezone": record.timezone,
-            "tier": record.tier,
-            "vip": int(record.vip) or None,
-            "notes": record.notes or None,
-            "tags": json.dumps(record.tags, ensure_ascii=False) if record.tags else None,
-            "custom": json.dumps(record.custom, ensure_ascii=False) if record.custom else None,
-        }
-        if record.organisation:
-            facts["organisation_id"] = self._people.organisation(record.organisation, None)
-        return self._people.customer(
-            external_id=record.external_id, name=record.name, points=points, shared=record.shared, facts=facts
-        )
+    def _requester(self, record: TicketRecord) -> None:
+        if record.requester:
+            self._people.person(record.requester)
 
     def _known_tickets(self, by_kind: dict[type, list[Record]]) -> None:
         wanted = [record.external_id for record in by_kind.get(TicketRecord, ()) if isinstance(record, TicketRecord)]
@@ -212,12 +237,12 @@ class _PageRun:
     def _agent_key(self, external_id: str | None) -> int | None:
         if external_id is None:
             return None
-        if external_id not in self._agents:
-            self._agents[external_id] = people.agent_named(self._connection, self._account_id, external_id)
-        return self._agents[external_id]
+        if external_id not in self.agents:
+            self.agents[external_id] = people.agent_named(self._connection, self._account_id, external_id)
+        return self.agents[external_id]
 
     def _ticket(self, record: TicketRecord) -> None:
-        requester = self._person(record.requester) if record.requester else None
+        requester = self._people.person(record.requester) if record.requester else None
         known = self._tickets.get(record.external_id)
         status = record.status or TicketStatus.NEW
         tags = list(dict.fromkeys(clean_line(tag) for tag in record.tags))
@@ -243,7 +268,7 @@ class _PageRun:
             record.priority_raw,
             str(record.channel),
             requester,
-            self._people.organisation(record.organisation, None) if record.organisation else None,
+            self._people.store.organisation(record.organisation, None) if record.organisation else None,
             self._agent_key(record.assignee),
             record.team and clean_line(record.team),
             json.dumps(tags, ensure_ascii=False),
@@ -260,24 +285,37 @@ class _PageRun:
             record.remote_version,
             int(record.status is None),
         )
-        before = None
-        if known is not None:
-            before = tickets.current(self._connection, known, "status, priority, assignee_id, tags, subject")
-        if not tickets.upsert(self._connection, row):
-            return
         if known is None:
-            known = tickets.known(self._connection, self._account_id, [record.external_id])[record.external_id]
-            self._tickets[record.external_id] = known
-            self._event(record.created_at, known, "created", None, None, None)
-            if tags:
-                tickets.set_tags(self._connection, known, tags)
+            known = self._make(record, row)
         else:
+            if known in self._new:
+                self._insert()
+            before = tickets.current(self._connection, known, "status, priority, assignee_id, tags, subject")
+            if not tickets.upsert(self._connection, row):
+                return
             after = tickets.current(self._connection, known, "status, priority, assignee_id, tags, subject")
-            self._remote_changes(known, before or after, after)
+            self._remote_changes(known, before, after)
             tickets.set_tags(self._connection, known, tags)
             if category_of(status) is StatusCategory.DONE:
                 tickets.update(self._connection, known, {"waiting_since": None})
         self._touched.add(known)
+
+    def _make(self, record: TicketRecord, row: tuple[object, ...]) -> int:
+        """Key of a new ticket; it is written once its messages have been read, with the facts that follow from them."""
+        made = max(self._new) + 1 if self._new else tickets.next_key(self._connection)
+        self._new[made] = tickets.row_of(row) | {"id": made}
+        if self._careful:
+            self._insert()
+        self._tickets[record.external_id] = made
+        self._event(record.created_at, made, "created", None, None, None)
+        return made
+
+    def _insert(self) -> None:
+        """Writes the customers and tickets that are new."""
+        self._people.store.flush()
+        rows, self._new = list(self._new.values()), {}
+        if rows:
+            tickets.insert(self._connection, [_UNHEARD | row for row in rows])
 
     def _remote_changes(self, ticket_id: int, before: tuple[object, ...], after: tuple[object, ...]) -> None:
         for name, old, new in zip(("status", "priority", "assignee", "tags", "subject"), before, after, strict=True):
@@ -289,15 +327,22 @@ class _PageRun:
         self._events.append((at, self._account_id, ticket_id, "", "remote", verb, name, words[0], words[1], None))
 
     def _follow(self, heard: dict[int, list[Spoken]]) -> None:
+        stored = tickets.facts(self._connection, [ticket_id for ticket_id in heard if ticket_id not in self._new])
+        rows = []
         for ticket_id, spoken in heard.items():
-            facts = read_facts(self._connection, ticket_id)
+            new = self._new.get(ticket_id)
+            facts = first_facts(new) if new is not None else facts_of(stored[ticket_id])
             after = follow(facts, spoken)
             if facts.local_status and category_of(facts.status) is StatusCategory.DONE and after.status != facts.status:
                 self._event(spoken[-1].at, ticket_id, "changed", "status", facts.status, after.status)
             if category_of(after.status) is StatusCategory.DONE:
                 after = replace(after, waiting_since=None)
-            write_facts(self._connection, ticket_id, after)
+            if new is not None:
+                new.update(columns_of(after))
+            else:
+                rows.append(columns_of(after) | {"id": ticket_id})
             self._touched.add(ticket_id)
+        tickets.set_facts(self._connection, rows)
 
     def _join(self, record: TicketsJoined) -> None:
         survivor, absorbed = self._tickets.get(record.survivor), self._tickets.get(record.absorbed)

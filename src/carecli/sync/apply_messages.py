@@ -39,49 +39,60 @@ class MessageWriter:
         self.spoken: dict[int, list[Spoken]] = {}
         self.contacts: dict[int, int] = {}
         self.changed = 0
+        self._stored: dict[str, int] = {}
+        self._new: list[tuple[MessageRecord, int, tuple[object, ...]]] = []
+        self._names: list[tuple[object, ...]] = []
 
-    def write(self, records: Sequence[MessageRecord]) -> dict[str, int]:
-        """Stores messages; returns the keys of all of them by external id."""
-        known = messages.existing(self._connection, self._account_id, [record.external_id for record in records])
-        taken: set[int] = set()
-        rows, attached, keys = [], [], []
+    def read(self, records: Sequence[MessageRecord]) -> None:
+        """Gathers what messages say; brings stored ones up to date. ``store`` writes the new ones."""
+        self._stored = messages.existing(self._connection, self._account_id, [r.external_id for r in records])
+        fresh: set[str] = set()
         for record in records:
             ticket_id = self._tickets.get(record.ticket)
             if ticket_id is None:
                 self._set_aside("message", record.external_id, f"its ticket {record.ticket} is not known", b"")
                 continue
-            keys += [(self._account_id, key, ticket_id, int(owned)) for key, owned in record.thread_keys]
-            if record.external_id in known:
-                self._changed_message(known[record.external_id], record, ticket_id)
+            self._names += [(self._account_id, key, ticket_id, int(owned)) for key, owned in record.thread_keys]
+            if record.external_id in fresh:
+                continue
+            if record.external_id in self._stored:
+                self._changed_message(self._stored[record.external_id], record, ticket_id)
                 continue
             if record.mark:
                 adopted = messages.adopt(self._connection, record.mark, record.external_id, record.message_id)
                 if adopted is not None:
-                    known[record.external_id] = adopted
+                    self._stored[record.external_id] = adopted
                     self.changed += 1
                     self.touched.add(ticket_id)
                     continue
             try:
-                row, key = self._message_row(record, ticket_id, taken)
+                self._new.append((record, *self._message_row(record, ticket_id)))
             except (ValueError, TypeError, AttributeError) as error:
                 self._set_aside("message", record.external_id, repr(error), b"")
                 continue
-            known[record.external_id] = key
-            rows.append(row)
-            attached += [
-                (key, a.external_id, clean_line(a.filename)[:255], a.mime, a.bytes, a.sha256, a.content_id)
-                for a in record.attachments
-            ]
+            fresh.add(record.external_id)
             self.spoken.setdefault(ticket_id, []).append(_spoken(record))
             if record.bounce_of:
                 messages.mark_bounced(
                     self._connection, self._account_id, record.bounce_of, clean_line(record.failure or "not delivered")
                 )
+
+    def store(self) -> dict[str, int]:
+        """Writes the new messages, once their tickets and authors stand; returns the keys of all by external id."""
+        rows, attached = [], []
+        wanted = [(at, _sequence(record.external_id)) for record, at, _ in self._new]
+        for (record, _, row), key in zip(self._new, messages.free_keys(self._connection, wanted), strict=True):
+            self._stored[record.external_id] = key
+            rows.append((key, *row))
+            attached += [
+                (key, a.external_id, clean_line(a.filename)[:255], a.mime, a.bytes, a.sha256, a.content_id)
+                for a in record.attachments
+            ]
         if rows:
             self.changed += messages.insert(self._connection, rows)
         messages.insert_attachments(self._connection, attached)
-        messages.insert_thread_keys(self._connection, keys)
-        return known
+        messages.insert_thread_keys(self._connection, self._names)
+        return self._stored
 
     def _changed_message(self, key: int, record: MessageRecord, ticket_id: int) -> None:
         changed = messages.update(
@@ -103,17 +114,15 @@ class MessageWriter:
         arrived = answered >> SEQUENCE_BITS if answered is not None else 0
         return arrived + 1 if 0 <= arrived - at < 1000 else at
 
-    def _message_row(self, record: MessageRecord, ticket_id: int, taken: set[int]) -> tuple[tuple[object, ...], int]:
+    def _message_row(self, record: MessageRecord, ticket_id: int) -> tuple[int, tuple[object, ...]]:
         at = self._after_what_it_answers(record)
-        key = messages.free_key(self._connection, at, _sequence(record.external_id), taken)
         author = self._person(record.author) if record.author_kind == "person" else None
         if author is not None:
             self.contacts[author] = max(self.contacts.get(author, 0), at)
         email = normal_email(record.author.emails[0]) if record.author.emails else None
         body = clean_text(record.body_text)
         kept = body == record.body_text
-        return (
-            key,
+        return at, (
             ticket_id,
             self._account_id,
             record.external_id,
@@ -140,7 +149,7 @@ class MessageWriter:
             int(record.unread),
             record.language,
             record.mark,
-        ), key
+        )
 
 
 def _sequence(external_id: str) -> int:

@@ -174,6 +174,8 @@ def _draft(
 
 
 def _addresses(texts: Sequence[str]) -> tuple[Address, ...]:
+    if not texts:
+        return ()
     from email.utils import getaddresses
 
     return tuple(Address(email, name) for name, email in getaddresses(list(texts)) if email)
