@@ -7,9 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from carecli_process import run_carecli
 from mail_peer import MailPeer, PeerUnavailableError
+
+# The same examples in every run, and no clock in the verdict: a slow machine is no defect.
+settings.register_profile("steady", derandomize=True, deadline=None, database=None)
+settings.load_profile("steady")
 
 
 @pytest.fixture(scope="session")

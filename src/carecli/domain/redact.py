@@ -10,8 +10,9 @@ import unicodedata
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _NEWLINES = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _SECRET = re.compile(
-    r"(?i)(bearer\s+|basic\s+|\btoken[=:\s]\s*|(?:\"|\b)(?:password|passwd|secret|api[_-]?key|access_token|refresh_token|"
-    r"client_secret)\"?\s*[=:]\s*\"?)[^\s\"',;&]+"
+    r"(?i)(bearer\s+|basic\s+|\btoken[\"']?[=:\s]\s*[\"']?|"
+    r"(?:\b|_)(?:password|passwd|secret|api[_-]?key|access_token|refresh_token|client_secret)[\"']?\s*[=:]\s*[\"']?)"
+    r"[^\s\"',;&]+"
 )
 _MAX_COMBINING = 4
 
