@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 
 # C0 and C1 controls but tab and newline, DEL, and Unicode's direction overrides and isolates, which can disguise text
 # (Unicode Technical Report 36, section 2.7); lone surrogates cannot be encoded.
@@ -27,6 +28,17 @@ def clean_text(text: str) -> str:
 def clean_line(text: str) -> str:
     """One line for a list or a header: as ``clean_text``, with white space folded to single spaces."""
     return " ".join(clean_text(text).split())
+
+
+def clean_value(value: object) -> object:
+    """A value of JSON's kinds in which every text, keys included, went through ``clean_text``."""
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, Mapping):
+        return {clean_text(str(key)): clean_value(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [clean_value(inner) for inner in value]
+    return value
 
 
 def calm_combining(text: str) -> str:

@@ -39,9 +39,8 @@ class People:
         ``facts`` are columns to set (language, tier …). A name fills an empty one; it never replaces another.
         """
         keys = [("vendor_user", external_id, external_id)] if external_id else []
-        keys += [
-            (kind, normal_email(raw) if kind == "email" else raw.strip(), raw) for kind, raw in points if raw.strip()
-        ]
+        clean = [(kind, clean_line(raw)) for kind, raw in points]
+        keys += [(kind, normal_email(raw) if kind == "email" else raw, raw) for kind, raw in clean if raw]
         if not keys:
             return None
         found = next((k for k in (self._find(kind, value) for kind, value, _ in keys) if k is not None), None)
@@ -51,7 +50,7 @@ class People:
         elif name and self._names.get(found) is None:
             self._fill_name(found, name)
         for kind, value, raw in keys:
-            self._add_identity(found, kind, value, clean_line(raw), shared)
+            self._add_identity(found, kind, value, raw, shared)
         if facts:
             self._set_facts(found, facts)
         return found
@@ -93,11 +92,14 @@ class People:
     def _add_identity(self, customer_id: int, kind: str, value: str, raw: str, shared: bool) -> None:
         if (kind, value) in self._known:
             return
-        self._connection.execute(
+        added = self._connection.execute(
             "INSERT INTO identity (customer_id, account_id, kind, value, raw, shared) VALUES (?, ?, ?, ?, ?, ?)"
             " ON CONFLICT DO NOTHING",
             (customer_id, self._account_id, kind, value, raw, int(shared)),
-        )
+        ).rowcount
+        if not added:
+            self._find(kind, value)  # it is there already, perhaps as somebody else's
+            return
         self._known[kind, value] = customer_id
         self.changed.add(customer_id)
         self._indexed.add(customer_id)

@@ -24,7 +24,7 @@ from carecli.connectors.spi.records import (
     TicketsJoined,
     Tombstone,
 )
-from carecli.domain.redact import clean_line, clean_text
+from carecli.domain.redact import clean_line, clean_text, clean_value
 from carecli.domain.ticket import StatusCategory, TicketStatus, category_of
 from carecli.store import accounts, articles, events, messages, operations, people, raws, tickets
 from carecli.store.driver import Connection, IntegrityError, savepoint, write
@@ -160,7 +160,7 @@ class _PageRun:
             clean_line(record.source),
             clean_line(record.title),
             clean_text(record.body_text),
-            record.url,
+            record.url and clean_line(record.url),
             record.language,
             str(record.visibility),
             int(record.verified),
@@ -178,8 +178,8 @@ class _PageRun:
             "tier": record.tier,
             "vip": int(record.vip) or None,
             "notes": record.notes or None,
-            "tags": json.dumps(record.tags, ensure_ascii=False) if record.tags else None,
-            "custom": json.dumps(record.custom, ensure_ascii=False) if record.custom else None,
+            "tags": json.dumps(clean_value(record.tags), ensure_ascii=False) if record.tags else None,
+            "custom": json.dumps(clean_value(record.custom), ensure_ascii=False) if record.custom else None,
         }
         if record.organisation:
             facts["organisation_id"] = self._people.organisation(record.organisation, None)
@@ -247,7 +247,7 @@ class _PageRun:
             self._agent_key(record.assignee),
             record.team and clean_line(record.team),
             json.dumps(tags, ensure_ascii=False),
-            json.dumps(record.custom, ensure_ascii=False),
+            json.dumps(clean_value(record.custom), ensure_ascii=False),
             record.created_at,
             record.updated_at,
             record.solved_at,
@@ -255,7 +255,7 @@ class _PageRun:
             record.snoozed_until,
             record.due_at,
             record.language,
-            record.url,
+            record.url and clean_line(record.url),
             record.escalation_level,
             record.remote_version,
             int(record.status is None),

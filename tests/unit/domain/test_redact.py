@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carecli.domain.redact import calm_combining, clean_line, clean_text, without_secrets
+from carecli.domain.redact import calm_combining, clean_line, clean_text, clean_value, without_secrets
 
 C0_C1 = [chr(code) for code in (*range(0x20), *range(0x7F, 0xA0))]
 BIDI = [chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))]
@@ -33,6 +33,13 @@ def test_clean_line_is_one_line(text: str) -> None:
     assert found == found.strip()
     assert "  " not in found
     assert clean_line(found) == found
+
+
+def test_texts_inside_values_are_clean() -> None:
+    assert clean_value({"a\x07": ["b\x1b", ("c", 1, None, True)], 2: {"d": "\u202ee"}}) == {
+        "a": ["b", ["c", 1, None, True]],
+        "2": {"d": "e"},
+    }
 
 
 @given(st.text())
