@@ -197,6 +197,9 @@ def parse(text: str) -> Node | None:
     """The tree of a query, ``None`` for an empty one. Raises ``QueryError`` with the place of the mistake."""
     if not text.strip():
         return None
+    if not text.isascii():
+        # Half of a surrogate pair (a byte of the command line that was no UTF-8) can be neither stored nor found.
+        text = "".join("\ufffd" if "\ud800" <= char <= "\udfff" else char for char in text)
     parser = _Parser(text)
     tree = parser.alternatives()
     parser.skip()
