@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from carecli.domain.query import Node
 from carecli.store.driver import Connection
-from carecli.store.query_sql import condition, fts_text
+from carecli.store.query_sql import condition, fts_quoted, fts_text
 
 MARK_START, MARK_END = "\x02", "\x03"
 """Around a match in a snippet; clean text never contains them."""
@@ -76,7 +76,7 @@ def customers(connection: Connection, text: str, limit: int) -> list[Row]:
     """Customers whose name or contact points contain the text (three characters or more)."""
     if len(text.strip()) < 3:
         return []
-    quoted = '"' + text.strip().replace('"', '""') + '"'
+    quoted = fts_quoted(text.strip())
     return connection.execute(
         "SELECT 'customer', NULL, c.id, ifnull(c.name, f.text), f.text, ifnull(c.last_contact_at, c.created_at), 0.0, NULL"
         " FROM fts_customer f JOIN customer c ON c.id = f.rowid WHERE fts_customer MATCH ? AND c.merged_into_id IS NULL"
