@@ -46,7 +46,7 @@ class Desk:
 def inbox_of(peer: MailPeer, user: str) -> list[email.message.EmailMessage]:
     folder = peer.state / "mail" / user / "Maildir"
     files = [*folder.glob("new/*"), *folder.glob("cur/*")]
-    return [email.message_from_bytes(file.read_bytes(), policy=email.policy.default) for file in files]  # type: ignore[misc]
+    return [email.message_from_bytes(file.read_bytes(), policy=email.policy.default) for file in files]
 
 
 def until(seconds: float, what: str, found: object, seen: object = str) -> None:
