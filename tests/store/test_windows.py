@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from contextlib import suppress
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -26,62 +26,51 @@ NOW = T0 + 1000 * MINUTE
 ORDERS = sorted(windows.ORDERS)
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 TICKET = [
-    "ref",
-    "number",
-    "account",
-    "subject",
-    "status",
-    "status_category",
-    "status_label",
-    "priority",
-    "channel",
-    "type",
-    "requester",
-    "organisation",
-    "assignee",
-    "team",
-    "tags",
-    "created_at",
-    "updated_at",
-    "solved_at",
-    "waiting_since",
-    "snoozed_until",
-    "unread",
-    "message_count",
-    "url",
-    "sync_state",
-    "sla",
-    "custom",
+    *(
+        "ref",
+        "number",
+        "account",
+        "subject",
+        "status",
+        "status_category",
+        "status_label",
+        "priority",
+        "channel",
+        "type",
+    ),
+    *(
+        "requester",
+        "organisation",
+        "assignee",
+        "team",
+        "tags",
+        "created_at",
+        "updated_at",
+        "solved_at",
+        "waiting_since",
+    ),
+    *("snoozed_until", "unread", "message_count", "url", "sync_state", "sla", "custom"),
 ]
-MESSAGE = [
-    "id",
-    "kind",
-    "direction",
-    "visibility",
-    "channel",
-    "author",
-    "to",
-    "cc",
-    "bcc",
-    "subject",
-    "sent_at",
-    "body_text",
-    "message_id",
-    "delivery",
-    "attachments",
-]
+MESSAGE = {
+    *(
+        "id",
+        "kind",
+        "direction",
+        "visibility",
+        "channel",
+        "author",
+        "to",
+        "cc",
+        "bcc",
+        "subject",
+        "sent_at",
+        "body_text",
+    ),
+    *("message_id", "delivery", "attachments"),
+}
 EVENT = ["at", "actor", "origin", "verb", "field", "old", "new", "operation"]
 OPERATION = [
-    "id",
-    "account",
-    "verb",
-    "target",
-    "state",
-    "attempts",
-    "not_before",
-    "created_at",
-    "last_error",
-    "external_id",
+    *("id", "account", "verb", "target", "state", "attempts", "not_before", "created_at", "last_error", "external_id"),
     "undo",
 ]
 
@@ -264,7 +253,7 @@ def test_a_conversation_has_the_contract_s_shape(store: Store) -> None:
     assert list(shown) == [*TICKET, "messages", "events"]
     assert [one["kind"] for one in shown["messages"]] == ["customer", "agent", "note"]
     for one in shown["messages"]:
-        assert set(MESSAGE) <= set(one)
+        assert set(one) >= MESSAGE
         assert list(one["author"]) == ["kind", "name", "email"]
     assert [list(event) for event in shown["events"]] == [EVENT]
     assert_times(shown)
@@ -367,18 +356,10 @@ def test_no_odd_query_makes_the_store_fail(many: Store, text: str) -> None:
 
 def run_query(store: Store, text: str) -> None:
     """A query is answered or refused as a mistake, in a list and in a search."""
-    for ask in (
-        lambda: windows.ticket_refs(store.connection, parse(text), "wait", 5, NOW),
-        lambda: _search(store, text),
-    ):
-        try:
-            ask()
-        except UsageError:
-            continue
-
-
-def _search(store: Store, text: str) -> Sequence[object]:
-    return reads.hits(store.connection, text, 5, NOW)
+    with suppress(UsageError):
+        windows.ticket_refs(store.connection, parse(text), "wait", 5, NOW)
+    with suppress(UsageError):
+        reads.hits(store.connection, text, 5, NOW)
 
 
 def test_completion_offers_what_starts_with_the_word(many: Store) -> None:
