@@ -247,7 +247,7 @@ def _rows(
         found += [
             Row("T2", f"{shown}: first frame, by aerc's with as many mails", frame, middle(mail.frames), "ms", 0.2),
             Row("T3", f"{shown}: key to paint, by aerc's", pressed, middle(mail.presses), "ms", 0.5),
-            Row("T4", f"{shown}: memory, by aerc's", held, middle(mail.memories), "MB", 0.4),
+            Row("T4", f"{shown}: memory, by aerc's", held, middle(mail.memories), "MB", None),
         ]
     return found
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
-from carecli.config import edit
 from carecli.config.load import check_account_name, parse_options
-from carecli.config.secrets import SecretReader
 from carecli.connectors import registry
 from carecli.connectors.spi.manifest import Manifest
 from carecli.domain.errors import CareError, ConfigError, UsageError
 from carecli.services.context import Context, require_account
 from carecli.services.models import AccountHealth
 from carecli.store import accounts
+
+if TYPE_CHECKING:
+    from carecli.config.secrets import SecretReader
 
 
 class Accounts:
@@ -56,6 +58,8 @@ class Accounts:
 
     def add(self, name: str, connector: str, options: Mapping[str, str]) -> None:
         """Adds an account section to the configuration. Raises as ``check``."""
+        from carecli.config import edit  # the console asks for health before its first frame
+
         self.check(name, connector, options)
         values = parse_options(registry.load(connector).options, options)
         given = {key: value for key, value in values.items() if key in options}
@@ -63,6 +67,8 @@ class Accounts:
 
     def remove(self, name: str) -> None:
         """Removes an account: its section, its secrets, and its tickets from the lists (history stays in the store)."""
+        from carecli.config import edit
+
         with suppress(CareError):  # a secret that cannot be forgotten must not keep the account alive
             self.forget_secrets(name)
         edit.remove_account(self._context.paths, name)
@@ -80,6 +86,8 @@ class Accounts:
         return registry.load(self._context.settings.accounts[name].connector)
 
     def _secrets(self, name: str) -> SecretReader:
+        from carecli.config.secrets import SecretReader
+
         section = self._context.settings.accounts[name].section
         return SecretReader(name, self._manifest(name).secrets, section, self._context.paths, os.environ)
 

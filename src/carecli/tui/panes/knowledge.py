@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from rich.style import Style
 
 from carecli.domain.conversation import Visibility
-from carecli.domain.knowledge import Article
 from carecli.tui.cells import line
 from carecli.tui.theme import Ink
 from carecli.tui.widgets.line_list import LineList
 from carecli.tui.widgets.strips import Piece, sides
 from carecli.tui.wording import ago
+
+if TYPE_CHECKING:
+    from carecli.domain.knowledge import Article
 
 
 class KnowledgePane(LineList):
