@@ -7,9 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
+from carecli.store.engine import Store
 from carecli_process import run_carecli
 from mail_peer import MailPeer, PeerUnavailableError
+
+# The same examples in every run, and no clock in the verdict: a slow machine is no defect.
+settings.register_profile("steady", derandomize=True, deadline=None, database=None)
+settings.load_profile("steady")
 
 
 @pytest.fixture(scope="session")
@@ -45,3 +51,23 @@ def demo_copy(demo_built: Path, tmp_path: Path) -> Path:
     config = home / "config.toml"
     config.write_text(config.read_text("utf-8").replace(str(demo_built), str(home)), "utf-8")
     return home
+
+
+@pytest.fixture(scope="session")
+def empty_store_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store file that was just made; copy it before writing to it."""
+    file = tmp_path_factory.mktemp("store") / "carecli.db"
+    made = Store(str(file))
+    made.connection.execute("PRAGMA wal_checkpoint(truncate)")
+    made.close()
+    return file
+
+
+@pytest.fixture
+def store(empty_store_file: Path, tmp_path: Path) -> Iterator[Store]:
+    """An empty store of its own."""
+    file = tmp_path / "carecli.db"
+    shutil.copyfile(empty_store_file, file)
+    opened = Store(str(file))
+    yield opened
+    opened.close()

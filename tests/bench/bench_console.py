@@ -14,11 +14,10 @@ import statistics
 import struct
 import subprocess
 import sys
+import tempfile
 import termios
 import time
-from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
 PRESSES = 10  # within the rows in sight, down and up again
 
 EMPTY = """
@@ -41,12 +40,12 @@ class Table(App):
         table.add_rows([("3h", "12m left", f"Person {n}", f"READY subject {n}", "Ana", "support") for n in range(1000)])
 Table().run()
 """
-CONSOLE = f"""
-import sys
-sys.path.insert(0, {str(HERE.parent / "tui")!r})
-from desk_data import bench_workspace
+CONSOLE = """
+import gc, sys
+gc.disable()
+from carecli.bootstrap import open_workspace
 from carecli.tui.app import Console
-Console(bench_workspace(sys.argv[1] if len(sys.argv) > 1 else ""), sync=False).run()
+Console(open_workspace(sys.argv[1]), sync=len(sys.argv) > 2).run()
 """
 
 
@@ -108,18 +107,28 @@ PROGRAMS = {
     "empty Textual app": (EMPTY, b"READY", ()),
     "DataTable, 1,000 rows": (TABLE, b"READY", (b"\x1b[B", b"\x1b[A")),
     "console": (CONSOLE, b"Inbox", (b"j", b"k")),
+    "console, sync running": (CONSOLE, b"Inbox", (b"j", b"k")),
 }
+
+
+def build(home: str) -> str:
+    """A demo workspace of 400 tickets."""
+    command = [sys.executable, "-m", "carecli", "demo", "--build", "--home", home]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return home
 
 
 def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
-    home = sys.argv[2] if len(sys.argv) > 2 else ""
+    folder = tempfile.TemporaryDirectory()
+    home = sys.argv[2] if len(sys.argv) > 2 else build(folder.name)
     frames: dict[str, list[float]] = {name: [] for name in PROGRAMS}
     keys: dict[str, list[float]] = {name: [] for name in PROGRAMS}
     scrolls: dict[str, list[float]] = {name: [] for name in PROGRAMS}
     for _ in range(rounds):
         for name, (program, marker, key) in PROGRAMS.items():
-            terminal = Terminal(program, *([home] if name == "console" and home else []))
+            given = [home] if name.startswith("console") else []
+            terminal = Terminal(program, *given, *(["sync"] if "sync" in name else []))
             try:
                 frames[name].append(terminal.until(marker))
                 if key:

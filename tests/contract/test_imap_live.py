@@ -562,7 +562,7 @@ def test_signing_in(mail_peer: MailPeer, tmp_path: Path) -> None:
     assert good.check().notes == ()
     good.close()
     plain = connector(mail_peer, imap_tls="starttls", imap_port=mail_peer.imap)
-    plain.check()
+    assert plain.check().notes == ()
     plain.close()
     with pytest.raises(AuthNeeded) as wrong:
         connector(mail_peer, password="wrong").check()

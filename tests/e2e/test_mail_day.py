@@ -8,7 +8,6 @@ import email.policy
 import functools
 import hashlib
 import json
-import sqlite3
 import subprocess
 import sys
 import time
@@ -16,41 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from carecli_process import Done, clean_environment, run_carecli
+from carecli_process import clean_environment, run_carecli
+from mail_desk import SECRET, Desk, inbox_of, options, until
 from mail_peer import MailPeer
 
 MAILS = 10_000
-SECRET = {"CARECLI_SECRET_SUPPORT_PASSWORD": MailPeer.password}
 pytestmark = [pytest.mark.peer, pytest.mark.xdist_group("mail")]
-
-
-def options(peer: MailPeer) -> list[str]:
-    pairs = {
-        "address": "support@care.test",
-        "imap_host": peer.host,
-        "imap_port": peer.imap,
-        "smtp_host": peer.host,
-        "smtp_port": peer.submission,
-        "tls": "starttls",
-        "ca_file": peer.ca,
-    }
-    return [word for key, value in pairs.items() for word in ("--set", f"{key}={value}")]
-
-
-class Desk:
-    """A home connected to the real mailbox."""
-
-    def __init__(self, home: Path, peer: MailPeer) -> None:
-        self.home, self.peer = home, peer
-
-    def run(self, *arguments: str, stdin: str = "", code: int | None = 0) -> Done:
-        return run_carecli(list(arguments), self.home, stdin=stdin, code=code, environment=SECRET)
-
-    def sql(self, query: str) -> list[tuple[object, ...]]:
-        with sqlite3.connect(self.home / "carecli.db") as connection:
-            rows = connection.execute(query).fetchall()
-        connection.close()
-        return rows
 
 
 @pytest.fixture(scope="module")
@@ -75,20 +45,6 @@ def truth(peer: MailPeer) -> list[dict[str, object]]:
         raw = files[line["file"].partition(",")[0]].read_bytes()
         line["sha256"] = hashlib.sha256(raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")).hexdigest()
     return lines
-
-
-def inbox_of(peer: MailPeer, user: str) -> list[email.message.EmailMessage]:
-    folder = peer.state / "mail" / user / "Maildir"
-    files = [*folder.glob("new/*"), *folder.glob("cur/*")]
-    return [email.message_from_bytes(file.read_bytes(), policy=email.policy.default) for file in files]  # type: ignore[misc]
-
-
-def until(seconds: float, what: str, found: object) -> None:
-    """Waits until ``found()`` is true; other programs deliver the mail, so there is nothing to wait on but time."""
-    deadline = time.monotonic() + seconds
-    while not found():  # type: ignore[operator]
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.05)
 
 
 def test_every_mail_is_there(desk: Desk) -> None:

@@ -9,6 +9,7 @@ from textual.pilot import Pilot
 
 from carecli.bootstrap import Workspace
 from carecli.domain.ticket import TicketStatus
+from carecli.tui.app import Console
 from carecli.tui.panes.conversation import ConversationPane
 from carecli.tui.screens.desk import Desk
 from carecli.tui.screens.pick import Pick
@@ -204,8 +205,10 @@ async def test_another_process_changes_the_store(console: Any, demo_copy: Any, s
         other = open_workspace(str(demo_copy), origin="cli")
         other.tickets.set_status([ticket_id], "solved")
         other.close()
-        assert desk.app.pulse is not None  # type: ignore[attr-defined]
-        desk.app.pulse.look()  # type: ignore[attr-defined]
+        app = desk.app
+        assert isinstance(app, Console)
+        assert app.pulse is not None
+        app.pulse.look()
         await settled(pilot, lambda: desk.inbox.item_count() == total - 1)
 
 
@@ -279,7 +282,6 @@ async def test_jump_goes_to_a_pane(console: Any, settled: Settled) -> None:
 
 async def test_welcome_when_nothing_is_connected(tmp_path: Any) -> None:
     from carecli.bootstrap import open_workspace
-    from carecli.tui.app import Console
     from carecli.tui.screens.welcome import Welcome
 
     workspace = open_workspace(str(tmp_path / "empty"))

@@ -5,6 +5,7 @@ import base64
 import pytest
 from textual.color import Color
 from textual.geometry import Region, Size
+from textual.theme import Theme
 
 from carecli.domain.conversation import Visibility
 from carecli.domain.knowledge import Article
@@ -117,7 +118,7 @@ def test_parts_never_overlap(width: int, height: int, pane: str) -> None:
 
 
 @pytest.mark.parametrize("one", theme.THEMES, ids=lambda t: t.name)
-def test_our_themes_can_be_read(one: theme.Theme) -> None:
+def test_our_themes_can_be_read(one: Theme) -> None:
     back = Color.parse(one.background or "")
     for value in (one.primary, one.secondary, one.accent, one.error, one.success, one.foreground):
         assert theme.contrast(Color.parse(value or ""), back) >= 4.0, value

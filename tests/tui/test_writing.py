@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -199,3 +200,19 @@ def test_addresses() -> None:
     assert Address("jo@x.de", "Jo A") in good
     assert Address("plain@x.de") in good
     assert "nonsense" in bad
+
+
+async def test_keys_typed_ahead_of_the_composer_reach_it(console: Any, settled: Settled) -> None:
+    async with console() as (desk, pilot):
+        for key in ("r", "H", "e", "y", "space", "r", "x"):
+            desk.app.post_message(events.Key(key, " " if key == "space" else key))
+        await settled(pilot, lambda: desk.composer is not None and desk.composer.ready_at is not None)
+        await settled(pilot, lambda: desk.composer.text_area.text == "Hey rx")
+
+
+async def test_keys_typed_ahead_of_the_search_reach_it(console: Any, settled: Settled) -> None:
+    async with console() as (desk, pilot):
+        for key in ("slash", *"order"):
+            desk.app.post_message(events.Key(key, "/" if key == "slash" else key))
+        await settled(pilot, lambda: desk.app.screen is not desk and desk.app.screen.typed == "order")
+        assert desk.composer is None

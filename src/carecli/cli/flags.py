@@ -108,6 +108,14 @@ def take(arguments: list[str]) -> tuple[Flags, list[str]]:
     return flags, rest
 
 
+def asked_for_json(arguments: list[str]) -> Flags:
+    """Flags for a line that may not be readable: all that is known is whether its errors go to a program."""
+    flags = Flags()
+    if "--json" in arguments:
+        flags.output = "json"
+    return flags
+
+
 def _set(flags: Flags, name: str, value: str) -> None:
     if name == "fields":
         flags.fields = tuple(part.strip() for part in value.split(",") if part.strip())

@@ -14,6 +14,7 @@ from carecli.cli import flags as global_flags
 from carecli.cli.flags import Flags
 
 _LIST = {"--view": "view", "--status": "status", "--assignee": "assignee", "--tag": "tag", "--limit": "limit"}
+MOST = 1_000_000_000  # more rows than any store has, less than SQLite's numbers hold
 TICKET_COLUMNS = ("ref", "status", "priority", "updated_at", "requester.name", "subject")
 HIT_COLUMNS = ("kind", "ref", "at", "title", "snippet")
 
@@ -86,7 +87,7 @@ def _options(words: list[str], known: dict[str, str], positional: int) -> dict[s
             if plain > positional:
                 return None
             found[""] = word
-    if "limit" in found and not found["limit"].isdigit():
+    if "limit" in found and not (found["limit"].isascii() and found["limit"].isdigit()):
         return None
     return found
 
@@ -143,7 +144,7 @@ def ticket_list(flags: Flags, options: dict[str, str]) -> None:
         filters.append(("account", flags.account))
     tree, order = reads.ticket_query(options.get("", ""), options.get("view"), filters)
     connection = _reader(flags)
-    limit = int(options.get("limit", reads.DEFAULT_LIMIT))
+    limit = min(int(options.get("limit", reads.DEFAULT_LIMIT)), MOST)
     texts = reads.tickets(connection, tree, order, limit, _now()) if connection else []
     emit(texts, flags, TICKET_COLUMNS)
 
@@ -177,7 +178,7 @@ def search(flags: Flags, options: dict[str, str]) -> None:
     from carecli.services import reads
 
     connection = _reader(flags)
-    limit = int(options.get("limit", reads.DEFAULT_LIMIT))
+    limit = min(int(options.get("limit", reads.DEFAULT_LIMIT)), MOST)
     rows = reads.hits(connection, options[""], limit, _now()) if connection else []
     emit([hit_json(row) for row in rows], flags, HIT_COLUMNS)
 

@@ -74,7 +74,7 @@ class _Root(click.Group):
 
 def run(arguments: list[str]) -> int:
     """Runs one command of the tree, or the console without one; returns its exit code."""
-    taken = Flags()
+    taken = flags.asked_for_json(arguments)
     try:
         taken, rest = flags.take(arguments)
         flags.use(taken)

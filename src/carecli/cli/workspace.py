@@ -46,6 +46,13 @@ def expand(words: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def local_key(text: str, noun: str, help: str) -> int:  # noqa: A002
+    """The key a person typed; numbers that no store can hold name nothing. Raises ``UsageError`` BAD_ID."""
+    if not (text.isascii() and text.isdigit()):
+        raise UsageError(f"'{text}' is no {noun} id", code="BAD_ID", help=help)
+    return int(text) if len(text) <= 18 else -1
+
+
 def body_text(body: str | None, body_file: str | None) -> str:
     """The text of a reply or note: the option, the file (``-``: standard input), or the editor on a terminal.
 
@@ -106,26 +113,34 @@ def finish(workspace: Workspace, made: Sequence[Operation], missed: Sequence[Car
     for operation in now:
         if operation.state in _EXIT and operation.last_error:
             errors.say(f"carecli: {operation.target or operation.id}: {operation.last_error}")
-    codes = {_EXIT.get(operation.state, 0) for operation in now} | {error.exit_code for error in missed}
-    total = len(made) + len(missed)
-    if missed:
+    if blocked is not None:
         for error in missed:
             errors.report(error, taken)
-    if blocked is not None:
         raise typer.Exit(errors.report(blocked, taken))
+    _end(missed, {_EXIT.get(operation.state, 0) for operation in now}, len(made) + len(missed))
+
+
+def planned(workspace: Workspace, operations: Sequence[Operation], missed: Sequence[CareError] = ()) -> None:
+    """Prints what a write would do (``--dry-run``), and ends as it would for the references that are missing."""
+    from carecli.services.tickets import as_json
+
+    del workspace
+    emit([as_json(operation) for operation in operations], flags.current(), ("verb", "target", "state"))
+    if missed:
+        _end(missed, {0} if operations else set(), len(operations) + len(missed))
+
+
+def _end(missed: Sequence[CareError], codes: set[int], total: int) -> None:
+    """Reports what could not be done and ends with the contract's exit code."""
+    taken = flags.current()
+    for error in missed:
+        errors.report(error, taken)
+    codes = codes | {error.exit_code for error in missed}
     if len(codes) > 1 and total > 1:
         if missed:
             errors.report(PartialError(f"{len(missed)} of {total} could not be done"), taken)
         raise typer.Exit(8)
     raise typer.Exit(codes.pop() if codes else 0)
-
-
-def planned(workspace: Workspace, operations: Sequence[Operation]) -> None:
-    """Prints what a write would do (``--dry-run``)."""
-    from carecli.services.tickets import as_json
-
-    del workspace
-    emit([as_json(operation) for operation in operations], flags.current(), ("verb", "target", "state"))
 
 
 def noun(help: str) -> typer.Typer:  # noqa: A002

@@ -38,6 +38,8 @@ _CLOSED: dict[str, tuple[str, ...]] = {
     "in": ("title", "body"),
 }
 _OPERATORS = (">=", "<=", ">", "<")
+DEEPEST = 50
+"""How deep parentheses and exclusions may nest, so that no query exhausts the stack."""
 
 
 class QueryError(UsageError):
@@ -79,7 +81,7 @@ class _Parser:
     def keyword_or(self) -> bool:
         self.skip()
         here = self.text[self.position : self.position + 3]
-        if here[:2].lower() == "or" and (len(here) == 2 or here[2].isspace() or here[2] in "()"):
+        if here[:2].lower() == "or" and (len(here) == 2 or here[2].isspace() or here[2] in '()"'):
             self.position += 2
             return True
         return False
@@ -101,17 +103,26 @@ class _Parser:
 
     def item(self) -> Node:
         char = self.text[self.position]
-        if char == "-" and self.position + 1 < len(self.text) and not self.text[self.position + 1].isspace():
-            self.position += 1
-            return ("not", self.item())
+        following = self.text[self.position + 1 : self.position + 2]
+        if char == "-" and following and not following.isspace() and following != ")":
+            return self.negated()
         if char == "(":
             return self.group()
         if char == '"':
             return ("phrase", self.quoted())
         return self.word_or_field()
 
+    def negated(self) -> Node:
+        if self.depth >= DEEPEST:
+            raise self.fail("fewer -")
+        self.position += 1
+        self.depth += 1
+        inside = self.item()
+        self.depth -= 1
+        return ("not", inside)
+
     def group(self) -> Node:
-        if self.depth >= 50:
+        if self.depth >= DEEPEST:
             raise self.fail("fewer parentheses")
         opened = self.position
         self.position += 1
@@ -164,14 +175,14 @@ class _Parser:
         return self.field(key.lower(), operator, rest, start + len(key) + len(operator))
 
     def field(self, key: str, operator: str, rest: str, at: int) -> Node:
+        for sign in _OPERATORS:
+            if operator == ":" and rest.startswith(sign):
+                operator, rest = sign, rest[len(sign) :]
         if not rest and self.position < len(self.text) and self.text[self.position] == '"':
             values: tuple[str, ...] = (self.quoted(),)
         else:
-            for sign in _OPERATORS:
-                if operator == ":" and rest.startswith(sign):
-                    operator, rest = sign, rest[len(sign) :]
             values = tuple(part for part in rest.split(",") if part)
-        if not values:
+        if not any(values):
             raise self.fail(f"a value: {KEYS[key]}", at)
         allowed = _CLOSED.get(key)
         if allowed:
@@ -186,6 +197,9 @@ def parse(text: str) -> Node | None:
     """The tree of a query, ``None`` for an empty one. Raises ``QueryError`` with the place of the mistake."""
     if not text.strip():
         return None
+    if not text.isascii():
+        # Half of a surrogate pair (a byte of the command line that was no UTF-8) can be neither stored nor found.
+        text = "".join("\ufffd" if "\ud800" <= char <= "\udfff" else char for char in text)
     parser = _Parser(text)
     tree = parser.alternatives()
     parser.skip()
@@ -214,8 +228,10 @@ def _to_text(node: Node, *, top: bool = False) -> str:
         values = node[3]
         assert isinstance(values, tuple)  # noqa: S101  (narrows the type)
         text = ",".join(values)
-        if any(char.isspace() or char in "()" for char in text):
+        if any(char.isspace() or char in "()" for char in text) or (len(values) == 1 and "," in text):
             text = f'"{text}"'
+        elif text.startswith(("<", ">", "=", "//")):
+            text = f",{text}"  # or it would be read as an operator or an address
         return f"{node[1]}:{'' if node[2] == ':' else node[2]}{text}"
     if kind == "phrase":
         return f'"{node[1]}"'

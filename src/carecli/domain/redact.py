@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 
 # C0 and C1 controls but tab and newline, DEL, and Unicode's direction overrides and isolates, which can disguise text
 # (Unicode Technical Report 36, section 2.7); lone surrogates cannot be encoded.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _NEWLINES = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _SECRET = re.compile(
-    r"(?i)(bearer\s+|basic\s+|\btoken[=:\s]\s*|(?:\"|\b)(?:password|passwd|secret|api[_-]?key|access_token|refresh_token|"
-    r"client_secret)\"?\s*[=:]\s*\"?)[^\s\"',;&]+"
+    r"(?i)(bearer\s+|basic\s+|\btoken[\"']?[=:\s]\s*[\"']?|"
+    r"(?:\b|_)(?:password|passwd|secret|api[_-]?key|access_token|refresh_token|client_secret)[\"']?\s*[=:]\s*[\"']?)"
+    r"[^\s\"',;&]+"
 )
 _MAX_COMBINING = 4
 
@@ -26,6 +28,17 @@ def clean_text(text: str) -> str:
 def clean_line(text: str) -> str:
     """One line for a list or a header: as ``clean_text``, with white space folded to single spaces."""
     return " ".join(clean_text(text).split())
+
+
+def clean_value(value: object) -> object:
+    """A value of JSON's kinds in which every text, keys included, went through ``clean_text``."""
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, Mapping):
+        return {clean_text(str(key)): clean_value(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [clean_value(inner) for inner in value]
+    return value
 
 
 def calm_combining(text: str) -> str:

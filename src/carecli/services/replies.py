@@ -127,6 +127,13 @@ class Replies:
             made.append(self._solve_after(made[0]))
         return made
 
+    def check(self, draft: Draft) -> None:
+        """Raises what ``make`` would raise for a text that cannot be sent."""
+        ticket = conversations.ticket(self._store.connection, draft.ticket_id) if draft.ticket_id is not None else None
+        account = ticket.account if ticket else draft.account or ""
+        require_account(self._context.settings, account)
+        self._check(draft, account, ticket)
+
     def _solve_after(self, reply: Operation) -> Operation:
         from carecli.services.tickets import Tickets
 

@@ -42,7 +42,7 @@ def take_back(context: Context, operation: Operation) -> Operation:
                 refollow(connection, operation.ticket_id)
                 status = operation.inverse.get("status")
                 if status:
-                    tickets.update(connection, operation.ticket_id, {"status": status})
+                    tickets.update(connection, operation.ticket_id, {"status": status, "solved_at": None})
             events.add(
                 connection,
                 [_event(context, operation, now)],

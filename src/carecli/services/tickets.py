@@ -71,44 +71,44 @@ class Tickets:
 
     def set_status(self, ids: Sequence[int], status: str) -> list[Operation]:
         """Sets the status. Raises ``UsageError`` for an unknown one, ``ForbiddenError`` where it is not possible."""
-        if status not in tuple(TicketStatus):
-            raise _not_one_of("status", status, tuple(TicketStatus))
-        return self._change(ids, Verb.STATUS, {"value": status})
+        return self._change(ids, Verb.STATUS, _sensible(Verb.STATUS, {"value": status}))
 
     def set_priority(self, ids: Sequence[int], priority: str) -> list[Operation]:
         """Sets the priority. Raises as ``set_status``."""
-        if priority not in tuple(Priority):
-            raise _not_one_of("priority", priority, tuple(Priority))
-        return self._change(ids, Verb.PRIORITY, {"value": priority})
+        return self._change(ids, Verb.PRIORITY, _sensible(Verb.PRIORITY, {"value": priority}))
 
     def assign(self, ids: Sequence[int], who: str | None) -> list[Operation]:
         """Assigns to ``me``, an agent's name or address, or nobody (``None``). Raises ``NotFoundError`` for strangers."""
         return [self._assign(ticket_id, who) for ticket_id in ids]
 
     def _assign(self, ticket_id: int, who: str | None) -> Operation:
-        name = who
+        if who == "me":
+            account_id = accounts.key(self._store.connection, self.get(ticket_id).account)
+            self._context.me(account_id)
+            name: str | None = people.me_name(self._store.connection, account_id) or self._context.actor
+        else:
+            name = self._agent(ticket_id, who)
+        return self._change([ticket_id], Verb.ASSIGN, {"value": name})[0]
+
+    def _agent(self, ticket_id: int, who: str | None) -> str | None:
+        """The name of an agent by name or address. Raises ``NotFoundError`` for one the vendor does not know."""
+        if who is None:
+            return None
         connection = self._store.connection
         account = self.get(ticket_id).account
-        account_id = accounts.key(connection, account)
-        if who == "me":
-            self._context.me(account_id)
-            mine = people.me_name(connection, account_id)
-            name = mine or self._context.actor
-        elif who is not None:
-            key = people.agent_named(connection, account_id, who)
-            if key is None and self._context.capabilities(account).assign_write != "local":
-                known = ", ".join(people.agent_names(connection, account)) or "nobody yet"
-                raise NotFoundError(
-                    f"{account} has no agent '{who}'", code="AGENT_NOT_FOUND", help=f"Agents: {known}; or me, none."
-                )
-            name = people.agent_name(connection, key) if key is not None else who
-        return self._change([ticket_id], Verb.ASSIGN, {"value": name})[0]
+        key = people.agent_named(connection, accounts.key(connection, account), who)
+        if key is not None:
+            return people.agent_name(connection, key)
+        if self._context.capabilities(account).assign_write == "local":
+            return who
+        known = ", ".join(people.agent_names(connection, account)) or "nobody yet"
+        raise NotFoundError(
+            f"{account} has no agent '{who}'", code="AGENT_NOT_FOUND", help=f"Agents: {known}; or me, none."
+        )
 
     def tag(self, ids: Sequence[int], add: Sequence[str], remove: Sequence[str]) -> list[Operation]:
         """Adds and removes tags; others stay as they are."""
-        if not add and not remove:
-            raise UsageError("no tags given", code="NO_TAGS", help="Use --add TAG or --remove TAG.")
-        return self._change(ids, Verb.TAG, {"add": list(add), "remove": list(remove)})
+        return self._change(ids, Verb.TAG, _sensible(Verb.TAG, {"add": list(add), "remove": list(remove)}))
 
     def snooze(self, ids: Sequence[int], until: int | None) -> list[Operation]:
         """Hides tickets until an instant (``None``: wakes them). Kept locally."""
@@ -121,7 +121,11 @@ class Tickets:
                 tickets.mark_read(connection, ticket_id, read=read)
 
     def plan(self, ids: Sequence[int], verb: Verb, payload: Mapping[str, object]) -> list[Operation]:
-        """The operations a change would make, without making them."""
+        """The operations a change would make, without making them. Raises as the change would."""
+        _sensible(verb, payload)
+        if verb is Verb.ASSIGN and payload["value"] != "me":
+            for ticket_id in ids:
+                self._agent(ticket_id, str(payload["value"]) if payload["value"] else None)
         return [self._operation(ticket_id, verb, payload, planned=True) for ticket_id in ids]
 
     def _change(self, ids: Sequence[int], verb: Verb, payload: Mapping[str, object]) -> list[Operation]:
@@ -274,8 +278,15 @@ def _with_inverse(
     return replace(operation, inverse=effects.inverse(before, verb, payload))
 
 
-def _not_one_of(what: str, value: str, known: Sequence[str]) -> UsageError:
-    return UsageError(f"'{value}' is no {what}", code=f"BAD_{what.upper()}", help=f"One of: {', '.join(known)}.")
+def _sensible(verb: Verb, payload: Mapping[str, object]) -> Mapping[str, object]:
+    """The payload, when its values are ones the verb knows; raises ``UsageError``."""
+    closed: dict[Verb, Sequence[str]] = {Verb.STATUS: tuple(TicketStatus), Verb.PRIORITY: tuple(Priority)}
+    if verb in closed and payload["value"] not in closed[verb]:
+        code, known = f"BAD_{verb.upper()}", ", ".join(closed[verb])
+        raise UsageError(f"'{payload['value']}' is no {verb}", code=code, help=f"One of: {known}.")
+    if verb is Verb.TAG and not payload["add"] and not payload["remove"]:
+        raise UsageError("no tags given", code="NO_TAGS", help="Use --add TAG or --remove TAG.")
+    return payload
 
 
 def as_json(operation: Operation) -> str:

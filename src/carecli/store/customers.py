@@ -6,6 +6,7 @@ import json
 
 from carecli.domain.customer import Customer, Identity, IdentityKind
 from carecli.store.driver import Connection
+from carecli.store.query_sql import fts_quoted
 from carecli.store.windows import instant
 
 _VALUES = (
@@ -35,8 +36,7 @@ def _matching(text: str) -> tuple[str, list[object]]:
     if not text.strip():
         return "1", []
     if len(text.strip()) >= 3:
-        quoted = '"' + text.strip().replace('"', '""') + '"'
-        return "c.id IN (SELECT rowid FROM fts_customer WHERE fts_customer MATCH ?)", [quoted]
+        return "c.id IN (SELECT rowid FROM fts_customer WHERE fts_customer MATCH ?)", [fts_quoted(text.strip())]
     return "c.name LIKE ?", [f"{text.strip()}%"]
 
 

@@ -33,8 +33,7 @@ def connect(path: str, *, read_only: bool = False, create: bool = False) -> Conn
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     quoted = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     mode = "ro" if read_only else "rw"
-    if read_only and not os.access(os.path.dirname(path) or ".", os.W_OK) and not os.path.exists(f"{path}-wal"):
-        # On a read-only medium SQLite cannot make the side files of its log; nobody else can change the file either.
+    if read_only and _cannot_change(path):
         mode += "&immutable=1"
     connection = _sqlite3.connect(
         f"file:{quoted}?mode={mode}", uri=True, isolation_level=None, cached_statements=200, timeout=BUSY_MS / 1000
@@ -44,6 +43,16 @@ def connect(path: str, *, read_only: bool = False, create: bool = False) -> Conn
     connection.execute("PRAGMA synchronous = full")
     connection.execute("PRAGMA cache_size = -32000")
     return connection
+
+
+def _cannot_change(path: str) -> bool:
+    """Whether nobody here can write the store (a read-only mount, a folder of somebody else) and nothing lies in a
+    write-ahead log: only then SQLite may read it without the shared memory file that it could not make.
+    """
+    if os.access(os.path.dirname(path) or ".", os.W_OK):
+        return False
+    log = f"{path}-wal"
+    return not os.path.exists(log) or os.path.getsize(log) == 0
 
 
 class write:  # noqa: N801  (reads as a verb: "with write(connection)")

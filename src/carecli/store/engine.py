@@ -22,8 +22,8 @@ class Store:
         try:
             self.connection: Connection = open_or_make(path, read_only=self.read_only)
             self._seen = self._data_version()
-        except Error as error:
-            found = faults.explain(error, path)
+        except (Error, OSError) as error:
+            found = faults.explain_opening(error, path)
             raise found or error from error
 
     def write(self) -> write:

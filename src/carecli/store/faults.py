@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 from carecli.domain.errors import StoreError
 from carecli.store.driver import DatabaseError, Error
 
@@ -18,17 +21,9 @@ def explain(error: BaseException, path: str) -> StoreError | None:
             help="Try again; if it stays, look for a stuck carecli process.",
         )
     if "readonly" in text or "read-only" in text or "unable to open" in text:
-        return StoreError(
-            f"the store {path} cannot be written; nothing was changed",
-            code="STORE_READ_ONLY",
-            help="Check the permissions and the mount of its folder ('carecli db path'), or read with --read-only.",
-        )
+        return _read_only(path)
     if "full" in text or "disk i/o" in text:
-        return StoreError(
-            "the disk is full or failing; the store is as it was before",
-            code="STORE_FULL",
-            help="Free some space and repeat the command; 'carecli db check' proves that the store is intact.",
-        )
+        return _full()
     if "malformed" in text or "not a database" in text or "corrupt" in text:
         return StoreError(
             f"the store {path} is damaged",
@@ -38,3 +33,33 @@ def explain(error: BaseException, path: str) -> StoreError | None:
     if isinstance(error, DatabaseError):
         return StoreError(f"the store refused: {error}", code="STORE_REFUSED", help="Run 'carecli db check'.")
     return StoreError(f"the store failed: {error}", help="Run 'carecli db check'.")
+
+
+def explain_opening(error: BaseException, path: str) -> StoreError | None:
+    """As ``explain``, also for errors of the file system met while the store was opened or made."""
+    if isinstance(error, OSError):
+        if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+            return _read_only(path)
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return _full()
+        return StoreError(
+            f"the store {path} cannot be opened: {os.strerror(error.errno or 0)}",
+            help="Check its folder ('carecli db path').",
+        )
+    return explain(error, path)
+
+
+def _read_only(path: str) -> StoreError:
+    return StoreError(
+        f"the store {path} cannot be written; nothing was changed",
+        code="STORE_READ_ONLY",
+        help="Check the permissions and the mount of its folder ('carecli db path'), or read with --read-only.",
+    )
+
+
+def _full() -> StoreError:
+    return StoreError(
+        "the disk is full or failing; the store is as it was before",
+        code="STORE_FULL",
+        help="Free some space and repeat the command; 'carecli db check' proves that the store is intact.",
+    )

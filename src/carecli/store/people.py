@@ -35,7 +35,8 @@ Key = tuple[str, str, str]
 def keys_of(external_id: str | None, points: Iterable[tuple[str, str]]) -> list[Key]:
     """The contact points of a person ((kind, raw value) pairs) as they are compared; the vendor's own id comes first."""
     keys = [("vendor_user", external_id, external_id)] if external_id else []
-    keys += [(kind, normal_email(raw) if kind == "email" else raw.strip(), raw) for kind, raw in points if raw.strip()]
+    clean = [(kind, clean_line(raw)) for kind, raw in points]
+    keys += [(kind, normal_email(raw) if kind == "email" else raw, raw) for kind, raw in clean if raw]
     return keys
 
 
@@ -107,7 +108,7 @@ class People:
         elif name and self._names.get(found) is None:
             self._fill_name(found, name)
         for kind, value, raw in keys:
-            self._add_identity(found, kind, value, clean_line(raw), shared)
+            self._add_identity(found, kind, value, raw, shared)
         if facts:
             self._set_facts(found, facts)
         return found
@@ -143,8 +144,8 @@ class People:
         self._indexed.add(customer_id)
 
     def _add_identity(self, customer_id: int, kind: str, value: str, raw: str, shared: bool) -> None:
-        if (kind, value) in self._known:
-            return
+        if self._find(kind, value) is not None:
+            return  # it is there already, perhaps as somebody else's
         self._points.append((customer_id, self._account_id, kind, value, raw, int(shared)))
         self._known[kind, value] = customer_id
         self.changed.add(customer_id)

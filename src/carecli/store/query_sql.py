@@ -31,13 +31,24 @@ _HAS = {
     "note": "t.id IN (SELECT ticket_id FROM message WHERE kind = 'note')",
     "draft": "t.id IN (SELECT ticket_id FROM draft WHERE discarded_at IS NULL AND ticket_id IS NOT NULL)",
 }
+_LONGEST = 10_000_000  # of any unit: more than anybody has waited, and far from the end of 64 bits
 RISK_MS = 2 * _UNITS["h"]
 
 
 def fts_text(node: Node) -> str:
     """An FTS5 expression for a word, phrase or prefix; quoting keeps the text from being read as FTS5 syntax."""
-    quoted = '"' + str(node[1]).replace('"', '""') + '"'
+    quoted = fts_quoted(str(node[1]))
     return quoted + " *" if node[0] == "prefix" else quoted
+
+
+def fts_quoted(text: str) -> str:
+    """A text as one FTS5 string; a NUL would end the expression for FTS5, whatever follows."""
+    return '"' + text.replace("\x00", " ").replace('"', '""') + '"'
+
+
+def whole_number(text: str) -> int | None:
+    """A number of plain digits that fits into SQLite with room to calculate; ``None`` when it is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 12 else None
 
 
 def condition(node: Node | None, now: int) -> Condition:
@@ -92,7 +103,8 @@ def _field(key: str, operator: str, values: tuple[str, ...], now: int) -> Condit
     if key == "team":
         return ("t.team IS NULL", []) if values == ("none",) else (f"t.team IN ({marks})", list(values))
     if key == "customer":
-        return f"t.requester_id IN ({marks})", [int(value) if value.isdigit() else -1 for value in values]
+        numbers = [whole_number(value) for value in values]
+        return f"t.requester_id IN ({marks})", [-1 if number is None else number for number in numbers]
     if key == "org":
         return f"t.organisation_id IN (SELECT id FROM organisation WHERE name IN ({marks}) COLLATE nocase)", list(
             values
@@ -127,9 +139,10 @@ def _assignee(values: tuple[str, ...]) -> Condition:
 
 def span_ms(text: str) -> int | None:
     """Milliseconds of a span such as 30m, 2h, 7d or 1w; ``None`` when it is none."""
-    if len(text) > 1 and text[:-1].isdigit() and text[-1] in _UNITS:
-        return int(text[:-1]) * _UNITS[text[-1]]
-    return None
+    number = whole_number(text[:-1])
+    if number is None or number > _LONGEST or text[-1] not in _UNITS:
+        return None
+    return number * _UNITS[text[-1]]
 
 
 def _wait(operator: str, value: str, now: int) -> Condition:
@@ -169,8 +182,10 @@ def _range(key: str, value: str, now: int) -> tuple[int, int]:
 
 
 def _day(text: str) -> tuple[int, int]:
+    if not text.replace("-", "").isascii() or not text.replace("-", "").isdigit():
+        raise ValueError(text)
     parts = [int(part) for part in text.split("-")]
-    if not 1 <= len(parts) <= 3 or parts[0] < 1970:
+    if not 1 <= len(parts) <= 3 or not 1970 <= parts[0] <= 9999:
         raise ValueError(text)
     year, month, day = (*parts, *(0, 0))[:3]
     if month > 12 or day > 31 or (len(parts) > 1 and month < 1) or (len(parts) > 2 and day < 1):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from carecli.domain.query import Node
 from carecli.store.driver import Connection
-from carecli.store.query_sql import condition, fts_text
+from carecli.store.query_sql import condition, fts_quoted, fts_text
 
 MARK_START, MARK_END = "\x02", "\x03"
 """Around a match in a snippet; clean text never contains them."""
@@ -76,7 +76,7 @@ def customers(connection: Connection, text: str, limit: int) -> list[Row]:
     """Customers whose name or contact points contain the text (three characters or more)."""
     if len(text.strip()) < 3:
         return []
-    quoted = '"' + text.strip().replace('"', '""') + '"'
+    quoted = fts_quoted(text.strip())
     return connection.execute(
         "SELECT 'customer', NULL, c.id, ifnull(c.name, f.text), f.text, ifnull(c.last_contact_at, c.created_at), 0.0, NULL"
         " FROM fts_customer f JOIN customer c ON c.id = f.rowid WHERE fts_customer MATCH ? AND c.merged_into_id IS NULL"
@@ -93,3 +93,12 @@ def articles(connection: Connection, match: str, limit: int) -> list[Row]:
         " WHERE fts_article MATCH ? AND a.hidden = 0 ORDER BY bm25(fts_article, 5.0, 1.0) LIMIT ?",
         (match, limit),
     ).fetchall()
+
+
+def article_frequency(connection: Connection, word: str, cap: int = 1000) -> int:
+    """How many articles have a word, at most ``cap``."""
+    quoted = '"' + word.replace('"', '""') + '"'
+    row = connection.execute(
+        "SELECT count(*) FROM (SELECT 1 FROM fts_article WHERE fts_article MATCH ? LIMIT ?)", (quoted, cap)
+    ).fetchone()
+    return int(row[0])

@@ -9,6 +9,7 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine, event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from carecli.store.schema import VERSION
@@ -81,6 +82,8 @@ def upgrade(path: str) -> str | None:
                 command.upgrade(config, "head")
                 connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
             connection.exec_driver_sql("COMMIT")
+    except DBAPIError as error:
+        raise error.orig or error from error  # callers know SQLite's errors only
     finally:
         engine.dispose()
     return saved

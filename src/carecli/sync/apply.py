@@ -24,7 +24,7 @@ from carecli.connectors.spi.records import (
     TicketsJoined,
     Tombstone,
 )
-from carecli.domain.redact import clean_line, clean_text
+from carecli.domain.redact import clean_line, clean_text, clean_value
 from carecli.domain.ticket import StatusCategory, TicketStatus, category_of
 from carecli.store import accounts, articles, events, messages, operations, people, raws, tickets
 from carecli.store.driver import Connection, IntegrityError, savepoint, write
@@ -200,7 +200,7 @@ class _PageRun:
             clean_line(record.source),
             clean_line(record.title),
             clean_text(record.body_text),
-            record.url,
+            record.url and clean_line(record.url),
             record.language,
             str(record.visibility),
             int(record.verified),
@@ -272,7 +272,7 @@ class _PageRun:
             self._agent_key(record.assignee),
             record.team and clean_line(record.team),
             json.dumps(tags, ensure_ascii=False),
-            json.dumps(record.custom, ensure_ascii=False),
+            json.dumps(clean_value(record.custom), ensure_ascii=False),
             record.created_at,
             record.updated_at,
             record.solved_at,
@@ -280,7 +280,7 @@ class _PageRun:
             record.snoozed_until,
             record.due_at,
             record.language,
-            record.url,
+            record.url and clean_line(record.url),
             record.escalation_level,
             record.remote_version,
             int(record.status is None),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from carecli.connectors.spi.records import MessageRecord, PersonRecord
+from carecli.domain.conversation import Address
 from carecli.domain.customer import normal_email
 from carecli.domain.ids import SEQUENCE_BITS
 from carecli.domain.redact import clean_line, clean_text
@@ -96,7 +97,11 @@ class MessageWriter:
 
     def _changed_message(self, key: int, record: MessageRecord, ticket_id: int) -> None:
         changed = messages.update(
-            self._connection, key, clean_text(record.body_text), str(record.delivery), record.failure
+            self._connection,
+            key,
+            clean_text(record.body_text),
+            str(record.delivery),
+            record.failure and clean_line(record.failure),
         )
         if changed:
             self.changed += 1
@@ -119,7 +124,7 @@ class MessageWriter:
         author = self._person(record.author) if record.author_kind == "person" else None
         if author is not None:
             self.contacts[author] = max(self.contacts.get(author, 0), at)
-        email = normal_email(record.author.emails[0]) if record.author.emails else None
+        email = normal_email(clean_line(record.author.emails[0])) if record.author.emails else None
         body = clean_text(record.body_text)
         kept = body == record.body_text
         return at, (
@@ -134,7 +139,7 @@ class MessageWriter:
             clean_line(record.author.name) if record.author.name else None,
             email,
             author,
-            pack_recipients(record.to, record.cc, record.bcc),
+            pack_recipients(_clean(record.to), _clean(record.cc), _clean(record.bcc)),
             clean_line(record.subject) if record.subject is not None else None,
             record.sent_at,
             body,
@@ -150,6 +155,10 @@ class MessageWriter:
             record.language,
             record.mark,
         )
+
+
+def _clean(addresses: Sequence[Address]) -> tuple[Address, ...]:
+    return tuple(Address(clean_line(one.email), clean_line(one.name)) for one in addresses)
 
 
 def _sequence(external_id: str) -> int:

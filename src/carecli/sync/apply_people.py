@@ -12,6 +12,7 @@ from carecli.connectors.spi.records import (
     Record,
     TicketRecord,
 )
+from carecli.domain.redact import clean_value
 from carecli.store import people
 from carecli.store.driver import Connection
 
@@ -44,8 +45,8 @@ class PersonWriter:
             "tier": record.tier,
             "vip": int(record.vip) or None,
             "notes": record.notes or None,
-            "tags": json.dumps(record.tags, ensure_ascii=False) if record.tags else None,
-            "custom": json.dumps(record.custom, ensure_ascii=False) if record.custom else None,
+            "tags": json.dumps(clean_value(record.tags), ensure_ascii=False) if record.tags else None,
+            "custom": json.dumps(clean_value(record.custom), ensure_ascii=False) if record.custom else None,
         }
         if record.organisation:
             facts["organisation_id"] = self.store.organisation(record.organisation, None)

@@ -107,8 +107,7 @@ class Pusher:
                 verdict = self._connector.verify(operation.id, request_for(self._connection, operation))
             except Exception as error:
                 self._note(operation, error)
-                if plan.stops_account(error):
-                    self.tally.error = error if isinstance(error, CareError) else None
+                if self._stops(error):
                     return
                 continue
             self._settle(operation, verdict)
@@ -188,14 +187,20 @@ class Pusher:
         else:
             self.tally.failed += 1
         self._move(operation, signal, **fields)
-        if isinstance(error, Retryable) and error.throttled:
-            with self._store.write() as connection:
-                accounts.block(connection, self._account_id, now + (error.retry_after or 60) * 1000)
-        if isinstance(error, AuthError):
-            with self._store.write() as connection:
+        self._stops(error)
+
+    def _stops(self, error: BaseException) -> bool:
+        """Whether an error ends this run; notes on the account why and until when."""
+        if not plan.stops_account(error) or not isinstance(error, CareError):
+            return False
+        with self._store.write() as connection:
+            if isinstance(error, Retryable) and error.throttled:
+                until = self._clock() + (error.retry_after or 60) * 1000
+                accounts.block(connection, self._account_id, until)
+            if isinstance(error, AuthError):
                 accounts.record_run(connection, self._account_id, "auth", error.message, None)
-        if plan.stops_account(error) and isinstance(error, CareError):
-            self.tally.error = error
+        self.tally.error = error
+        return True
 
     def _note(self, operation: Operation, error: BaseException) -> None:
         with self._store.write() as connection:

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 class Console(App[int]):
     """Everything a person does goes through the desk; the app only owns what outlives a screen."""
 
-    CSS_PATH = "styles/console.tcss"
     TITLE = "carecli"
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar = []
@@ -43,7 +42,8 @@ class Console(App[int]):
         now: Callable[[], int] = wall_clock,
         sync: bool = True,
     ) -> None:
-        super().__init__()
+        styles = ("console.tcss",) if workspace.settings.accounts else ("console.tcss", "welcome.tcss")
+        super().__init__(css_path=[Path(__file__).with_name("styles") / name for name in styles])
         self.workspace = workspace
         self.keymap = keymap or build()
         self.now = now

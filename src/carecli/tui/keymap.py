@@ -134,11 +134,12 @@ def _claim(
 
 def _prefixes(bound: Mapping[tuple[str, ...], str], context: str, found: list[Problem]) -> frozenset[tuple[str, ...]]:
     starts = {sequence[:n] for sequence in bound for n in range(1, len(sequence))}
-    for sequence in sorted(starts & set(bound)):
-        text = (
-            f"'{readable(' '.join(sequence))}' ({bound[sequence]}, {context}) also begins a longer key and waits for it"
+    found.extend(
+        Problem(
+            "shadowed", f"'{readable(' '.join(s))}' ({bound[s]}, {context}) also begins a longer key and waits for it"
         )
-        found.append(Problem("shadowed", text))
+        for s in sorted(starts & set(bound))
+    )
     return frozenset(starts)
 
 

@@ -24,11 +24,11 @@ class KeyReader:
 
     def read(self, event: events.Key, context: str) -> tuple[str | None, bool]:
         """The action a key completes (or ``None``), and whether the key was taken."""
-        token = token_of(event)
+        name = token_of(event)
         waiting = self.pending
-        pressed = (*waiting, token)
+        pressed = (*waiting, name)
         self.pending = ()
-        if waiting and token == "escape":  # noqa: S105  (a key's name)
+        if waiting and name == "escape":
             return None, True
         if self.keymap.begins(context, pressed):
             self.pending = pressed

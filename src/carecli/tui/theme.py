@@ -103,7 +103,7 @@ class Ink:
 
 
 @lru_cache(maxsize=8)
-def _ink(_name: str, colours: tuple[tuple[str, str], ...], ansi: bool) -> Ink:
+def _ink(colours: tuple[tuple[str, str], ...], *, ansi: bool) -> Ink:
     if ansi:
         return _ansi_ink()
     at = {key: Color.parse(value) for key, value in colours}
@@ -195,6 +195,6 @@ def ink_of(app: App[Any]) -> Ink:
     theme = app.current_theme
     names = ("primary", "secondary", "accent", "warning", "error", "success", "foreground", "background", "panel")
     if theme.ansi:
-        return _ink(theme.name, (), True)
+        return _ink((), ansi=True)
     generated = app.theme_variables
-    return _ink(theme.name, tuple((name, generated[name]) for name in names), False)
+    return _ink(tuple((name, generated[name]) for name in names), ansi=False)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import email
 import hashlib
+import time
 from email.message import Message
 
 import pytest
@@ -231,6 +232,28 @@ def test_very_long_lines_and_deep_or_wide_multiparts_are_bounded() -> None:
     wide = read(b'Content-Type: multipart/mixed; boundary="b"\n\n' + b"--b\n\nx\n" * 5000)
     assert not wide.broken
     assert wide.text.startswith("x\n\nx")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        b"Content-Type: text/html\n\n" + b"<div>" * 200_000 + b"x",
+        b"Content-Type: text/html\n\n" + b"<blockquote>x<br>" * 50_000,
+        b"Content-Type: text/html\n\n" + b"<ul><li>x" * 50_000,
+        b"From: " + b"<a@b>" * 100_000 + b"\n\nx",
+        b"References: " + b"<" * 500_000 + b"\n\nx",
+        b"Subject: " + b"=?a?q?" * 100_000 + b"\n\nx",
+        b'Content-Type: multipart/mixed; boundary="-"\n\n' + b"-" * 1_000_000,
+        b"\n" + b"On 1/1/2026 x wrote:\n> a\nno\n" * 20_000,
+        b"\n" + b"-- \n" * 200_000,
+        b"Content-Type: text/plain; format=flowed\n\n" + b"a \n" * 200_000,
+    ],
+    ids=range(10),
+)
+def test_hostile_mail_takes_no_time(source: bytes) -> None:
+    began = time.process_time()
+    assert not parse(source, ARRIVED).broken
+    assert time.process_time() - began < 3
 
 
 def test_whatever_breaks_keeps_the_raw_text(monkeypatch: pytest.MonkeyPatch) -> None:

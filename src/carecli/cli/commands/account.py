@@ -117,6 +117,7 @@ def login(
     taken = flags.current()
     with workspace.opened(writing=True) as ws:
         ws.accounts.require(name)
+        wanted = field or ws.accounts.secret_name(name)
         store = ws.accounts.probe(name)
         if store == "file":
             errors.say(
@@ -129,7 +130,6 @@ def login(
                     code="NO_CONSENT",
                     help=f"Repeat with --yes, or set {ws.accounts.variable(name, field)} in the environment.",
                 )
-        wanted = field or ws.accounts.secret_name(name)
         if stdin:
             value = sys.stdin.readline().rstrip("\n")
         elif sys.stdin.isatty() and not taken.no_input:

@@ -8,7 +8,6 @@ import typer
 
 from carecli.cli import flags, workspace
 from carecli.cli.output import emit
-from carecli.domain.errors import UsageError
 
 app = workspace.noun("Find customers and read their history.")
 
@@ -52,6 +51,4 @@ def timeline(
 
 
 def _key(text: str) -> int:
-    if not text.isdigit():
-        raise UsageError(f"'{text}' is not a customer id", code="BAD_ID", help="See 'carecli customer list'.")
-    return int(text)
+    return workspace.local_key(text, "customer", "See 'carecli customer list'.")

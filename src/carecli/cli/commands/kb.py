@@ -9,7 +9,6 @@ import typer
 
 from carecli.cli import complete, flags, workspace
 from carecli.cli.output import emit
-from carecli.domain.errors import UsageError
 from carecli.domain.knowledge import Article
 
 app = workspace.noun("Search and read knowledge articles.")
@@ -68,10 +67,9 @@ def list_(limit: Annotated[int, typer.Option(min=0, help="0 for all")] = 0) -> N
 @app.command()
 def show(article: Annotated[str, typer.Argument(metavar="ID")]) -> None:
     """Show an article."""
-    if not article.isdigit():
-        raise UsageError(f"'{article}' is not an article id", code="BAD_ID", help="See 'carecli kb list'.")
+    key = workspace.local_key(article, "article", "See 'carecli kb list'.")
     with workspace.opened() as ws:
-        found = ws.knowledge.get(int(article))
+        found = ws.knowledge.get(key)
         if flags.current().output == "table" and not flags.current().fields:
             from carecli.cli.output import write
 

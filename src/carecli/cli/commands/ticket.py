@@ -67,6 +67,7 @@ def new(
         text = workspace.body_text(body, body_file)
         draft = _draft(ws, None, DraftMode.NEW, text, to, cc, attach, account=account, subject=subject)
         if flags.current().dry_run:
+            ws.replies.check(draft)
             workspace.planned(ws, [_plan(ws, None, Verb.CREATE, account)])
             return
         made = ws.replies.make(draft, hold_seconds=hold)
@@ -125,7 +126,9 @@ def _write(
         text = workspace.body_text(body, body_file) if tickets else ""
         verb = Verb.NOTE if mode is DraftMode.NOTE else Verb.REPLY
         if flags.current().dry_run:
-            workspace.planned(ws, [_plan(ws, ticket, verb) for ticket in tickets])
+            for ticket in tickets:
+                ws.replies.check(_draft(ws, ticket, mode, text, to, cc, attach, bcc=bcc, all_=all_))
+            workspace.planned(ws, [_plan(ws, ticket, verb) for ticket in tickets], missed)
             return
         made: list[Operation] = []
         for ticket in tickets:
@@ -218,7 +221,7 @@ def _change(
     with workspace.opened(writing=True) as ws:
         tickets, missed = workspace.each_ref(ws, refs)
         if flags.current().dry_run:
-            workspace.planned(ws, ws.tickets.plan(tickets, verb, payload))
+            workspace.planned(ws, ws.tickets.plan(tickets, verb, payload), missed)
             return
         made: list[Operation] = []
         for ticket in tickets:

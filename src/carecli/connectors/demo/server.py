@@ -175,7 +175,8 @@ class Server:
             values = {key: msgspec.json.decode(raw) for key, raw in entry.changes.items()}
             if (entry.kind == "reply" and status is TicketStatus.NEW) or (entry.kind == "news" and entry is not opened):
                 values["status"] = "open"
-            tags = [*(tag for tag in tags if tag not in values.pop("tags_remove", ())), *values.pop("tags_add", ())]
+            removed = values.pop("tags_remove", ())
+            tags = [*(tag for tag in tags if tag not in removed), *values.pop("tags_add", ())]
             if "status" in values:
                 status = TicketStatus(values.pop("status"))
                 changes.update(status_values(status, entry.at))

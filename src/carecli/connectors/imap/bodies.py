@@ -148,7 +148,7 @@ def readable(part: Part) -> str:
 
 def unflowed(text: str, *, delete_space: bool = False) -> str:
     """Joins the soft-broken lines of format=flowed text (RFC 3676, section 4)."""
-    result: list[str] = []
+    result: list[list[str]] = []
     open_depth = -1
     for line in text.replace("\r\n", "\n").split("\n"):
         depth = len(line) - len(line.lstrip(">"))
@@ -157,11 +157,11 @@ def unflowed(text: str, *, delete_space: bool = False) -> str:
         soft = content.endswith(" ") and content != "-- "
         kept = content[:-1] if soft and delete_space else content
         if open_depth == depth and content != "-- ":
-            result[-1] += kept
+            result[-1].append(kept)
         else:
-            result.append((">" * depth + " " if depth else "") + kept)
+            result.append([">" * depth + " " if depth else "", kept])
         open_depth = depth if soft else -1
-    return "\n".join(result)
+    return "\n".join("".join(pieces) for pieces in result)
 
 
 def attachment_of(part: Part) -> AttachmentRecord:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -77,20 +78,74 @@ _LINES = frozenset(
 )
 _HIDDEN = re.compile(r"display\s*:\s*none|mso-hide\s*:\s*all", re.IGNORECASE)
 _TAG = re.compile(r"<[^>]*>")
+_ANY_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]{0,20})")
+_UNSEEN = re.compile(r"<(script|style|head)\b[^>]*>.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
+_SELF_CLOSING = frozenset(
+    (
+        "br",
+        "img",
+        "hr",
+        "meta",
+        "link",
+        "input",
+        "col",
+        "wbr",
+        "p",
+        "li",
+        "td",
+        "th",
+        "tr",
+        "dd",
+        "dt",
+        "option",
+        "area",
+    )
+)
+_MAX_OPEN = 1500
 _MAX_URL = 300
+_MAX_DEPTH = 12
 
 
 def text_of_html(html: str) -> str:
     """Readable text of an HTML body. Never raises; without any markup the text comes back as it is."""
+    if _too_deep(html):
+        return _stripped(html)
     try:
         root = LexborHTMLParser(html.encode("utf-8", "replace")).root
     except Exception:  # the parser's own limits; the words matter more than the layout
-        return _TAG.sub(" ", html)
+        return _stripped(html)
     if root is None:
         return ""
     writer = _Writer()
     _walk(root, writer)
     return writer.text()
+
+
+def _too_deep(html: str) -> bool:
+    """Whether unclosed tags nest deeper than any honest mail; parsing time grows with the square of the depth."""
+    if html.count("<") < _MAX_OPEN:
+        return False
+    open_tags: dict[str, int] = {}
+    depth = 0
+    for closing, name in _ANY_TAG.findall(html):
+        tag = name.lower()
+        if tag in _SELF_CLOSING:
+            continue
+        now = open_tags.get(tag, 0)
+        if not closing:
+            open_tags[tag] = now + 1
+            depth += 1
+        elif now:
+            open_tags[tag] = now - 1
+            depth -= 1
+        if depth > _MAX_OPEN:
+            return True
+    return False
+
+
+def _stripped(html: str) -> str:
+    """Words without any layout, for markup that is not worth parsing."""
+    return unescape(_TAG.sub(" ", _UNSEEN.sub(" ", html)))
 
 
 class _Writer:
@@ -122,8 +177,12 @@ class _Writer:
         self.line.append(folded)
         self.space = text[-1].isspace()
 
+    def margin(self) -> str:
+        """The quote marks before a line; capped, because nesting costs the sender nothing."""
+        return "> " * min(self.quotes, _MAX_DEPTH)
+
     def end_line(self) -> None:
-        self.lines.append("> " * self.quotes + "".join(self.line).rstrip())
+        self.lines.append(self.margin() + "".join(self.line).rstrip())
         self.line.clear()
         self.space = False
 
@@ -131,7 +190,7 @@ class _Writer:
         if self.line:
             self.end_line()
         if paragraph and self.lines and self.lines[-1].strip("> "):
-            self.lines.append("> " * self.quotes)
+            self.lines.append(self.margin())
 
     def text(self) -> str:
         if self.line:
@@ -199,7 +258,9 @@ def _open_block(tag: str, writer: _Writer) -> None:
         number = writer.lists[-1] if writer.lists else None
         if number is not None:
             writer.lists[-1] = number + 1
-        writer.line.append("  " * (len(writer.lists) - 1) + (f"{number + 1}. " if number is not None else "- "))
+        writer.line.append(
+            "  " * min(len(writer.lists) - 1, _MAX_DEPTH) + (f"{number + 1}. " if number is not None else "- ")
+        )
 
 
 def _leave(node: LexborNode, writer: _Writer) -> None:

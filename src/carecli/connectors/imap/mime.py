@@ -14,6 +14,7 @@ from carecli.connectors.imap.headers import Fields, body_start, fields_of, first
 
 _MAX_DEPTH = 40
 _MAX_PARTS = 2000
+_MAX_MISSES = 20_000  # occurrences of a boundary that are none
 
 
 @dataclass(slots=True)
@@ -92,6 +93,7 @@ class _Splitter:
         found: list[tuple[int, int]] = []
         begin = -1
         position = part.start
+        misses = 0
         while self.budget > 0:
             at = source.find(delimiter, position, end)
             if at < 0:
@@ -102,6 +104,9 @@ class _Splitter:
             rest = source[after : min(line_end, after + 80)].strip()
             if (at > part.start and source[at - 1] != 10) or rest not in (b"", b"--"):
                 position = after
+                misses += 1
+                if misses > _MAX_MISSES:
+                    break
                 continue
             if begin >= 0:
                 found.append((begin, _without_line_end(source, begin, at)))

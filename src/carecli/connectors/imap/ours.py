@@ -11,13 +11,21 @@ from carecli.domain.customer import normal_email
 _MARK = re.compile(r"<([0-7][0-9A-HJKMNP-TV-Z]{25})@([^<>@\s]+)>")
 
 
+def _ascii(domain: str) -> str:
+    try:
+        return domain.encode("idna").decode("ascii")
+    except UnicodeError:
+        return domain
+
+
 class Ours:
     """The mailbox's own address, its aliases, and every plus-address of them."""
 
     def __init__(self, address: str, aliases: Iterable[str] = ()) -> None:
         self.address = address.strip()
         self._plain = frozenset(normal_email(each) for each in (address, *aliases) if "@" in each)
-        self.domains = frozenset(each.rpartition("@")[2] for each in self._plain)
+        domains = {each.rpartition("@")[2] for each in self._plain}
+        self.domains = frozenset(domains | {_ascii(each) for each in domains})
 
     def has(self, email: str) -> bool:
         """Whether an address is one of ours."""

@@ -56,7 +56,8 @@ _MOBILE = re.compile(
     r"나의 [\w]{2,20}에서 보냄)\.?[ \t]*$"
 )
 _SIGNATURE_LINES = 30
-_MAX_INTRODUCTION = 400
+_MAX_INTRODUCTION = 400  # characters
+_MAX_INTRODUCTIONS = 30  # each is checked against the rest of the text
 
 
 def marks_of(text: str) -> tuple[int | None, int | None]:
@@ -70,6 +71,7 @@ def marks_of(text: str) -> tuple[int | None, int | None]:
 
 def _quoted_from(text: str) -> int | None:
     lines = text.split("\n")
+    introductions = 0
     for index, line in enumerate(lines):
         ending = line.rstrip()
         if not ending or len(ending) > _MAX_INTRODUCTION:
@@ -82,6 +84,9 @@ def _quoted_from(text: str) -> int | None:
         ):
             begin = _with_rule(lines, index)
         elif (ending[-1] in ":：" or ending[-1] > "\x7f") and ending[0] != ">" and _WROTE.search(ending):
+            introductions += 1
+            if introductions > _MAX_INTRODUCTIONS:
+                return None
             begin = _introduction(lines, index)
         if begin is not None:
             return sum(len(each) + 1 for each in lines[:begin])
@@ -142,10 +147,14 @@ def _trailing_quote(lines: list[str]) -> int | None:
 
 def _signature_from(text: str, end: int) -> int | None:
     own = text[:end]
-    if "--" in own:
-        for match in _SIGNATURE.finditer(own):
-            if match.start() > 0 and own.count("\n", match.start()) <= _SIGNATURE_LINES:
-                return match.start()
+    begin = len(own)
+    for _ in range(_SIGNATURE_LINES + 1):
+        begin = own.rfind("\n", 0, begin)
+        if begin < 0:
+            break
+    match = _SIGNATURE.search(own, max(begin, 1))
+    if match:
+        return match.start()
     # the line a phone or a mail program adds stands last; only blank lines may follow
     kept = own.rstrip()
     last = kept.rfind("\n") + 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import smtplib
-import ssl
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -53,7 +52,7 @@ class Submission:
 
     def _connect(self) -> smtplib.SMTP:
         at, settings = self._settings.smtp, self._settings
-        context = tls_context(settings) if at.tls != "none" else ssl.create_default_context()
+        context = tls_context(settings) if at.tls != "none" else None
         if at.tls == "implicit":
             server: smtplib.SMTP = smtplib.SMTP_SSL(at.host, at.port, timeout=settings.timeout, context=context)
         else:

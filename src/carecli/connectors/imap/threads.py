@@ -148,7 +148,7 @@ class Threader:
         return (
             subject is not None
             and bare_subject(subject) == bare_subject(mail.subject)
-            and bool(self._writers(mail) & self._participants(ticket))
+            and (bool(self._writers(mail) & self._participants(ticket)) or not self._everybody(mail))
         )
 
     def _join(self, mail: Mail, tickets: list[str]) -> tuple[str, tuple[TicketsJoined, ...]]:

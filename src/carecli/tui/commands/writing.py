@@ -64,7 +64,8 @@ def open_composer(desk: Desk, plan: ReplyPlan, draft: Draft) -> None:
     old = desk.composer
     if old is not None:
         if old.draft.ticket_id == draft.ticket_id and old.plan.mode is plan.mode and old.draft.id == draft.id:
-            old.text_area.focus()
+            if old.ready_at is not None:
+                old.text_area.focus()
             return
         close_composer(desk)
     person = desk.talk.ticket.requester.name or "" if desk.talk and plan.ticket_id is not None else ""
@@ -160,7 +161,11 @@ def _send(desk: Desk, composer: Composer, draft: Draft, *, solve: bool = False, 
         return
     close_composer(desk, save=False)
     desk.go("conversation")
+    place = desk.inbox.cursor
     desk.reload()
+    # An answered ticket sinks in the list; the cursor stays where the next one comes up.
+    desk.inbox.move_to(place, quiet=True)
+    desk.renew_place()
     if operation.state is OperationState.HELD and operation.not_before > desk.now():
         desk.held = operation
         verb = "Adding note" if internal else "Sending"

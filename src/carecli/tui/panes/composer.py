@@ -6,7 +6,9 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from time import monotonic
 
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
@@ -102,6 +104,8 @@ class Composer(Vertical):
         super().__init__(id="composer", classes="-note" if plan.visibility is Visibility.INTERNAL else "-public")
         self.plan = plan
         self.draft = draft
+        self.ready_at: float | None = None
+        self._ahead: list[events.Key] = []
         self.person = "" if self.mail else person
         self._save = save
         self._now = now
@@ -136,8 +140,26 @@ class Composer(Vertical):
         """Put the cursor at the end of what was written before."""
         text = self.text_area
         text.move_cursor(text.document.end)
-        (self.query_one("#to", Input) if self._needs_recipient() else text).focus()
+        field = self.query_one("#to", Input) if self._needs_recipient() else text
+        field.focus()
+        self.ready_at = monotonic()
+        for key in self._ahead:
+            self.type_ahead(key)
         self._describe()
+
+    def type_ahead(self, key: events.Key) -> None:
+        """Take a key that was pressed before the fields were there."""
+        if self.ready_at is None:
+            self._ahead.append(key)
+            return
+        typed = "\n" if key.key == "enter" else key.character if key.is_printable else None
+        if typed is None:
+            return
+        field = self.query_one("#to", Input) if self._needs_recipient() else self.text_area
+        if isinstance(field, Input):
+            field.insert_text_at_cursor(typed)
+        else:
+            field.insert(typed)
 
     def _needs_recipient(self) -> bool:
         return self.plan.mode in (DraftMode.NEW, DraftMode.FORWARD) and not self.draft.to

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -62,12 +63,25 @@ def _lay_events(page: Page, events: list[Event], start: int, until: int | None, 
 
 def event_words(event: Event) -> str:
     """A change as a sentence fragment."""
-    who = line(event.actor) or "somebody"
+    who = line(event.actor) or ("at the vendor" if event.origin == "remote" else "somebody")
     if event.field:
-        old, new = line(event.old or ""), line(event.new or "")
-        change = f"{old} → {new}" if old and new else (new or f"{old} taken off")
-        return f"{who}: {event.field.replace('_', ' ')} {change}"
+        return f"{who}: {event.field.replace('_', ' ')} {_change(event.old or '', event.new or '')}"
     return f"{who}: {event.verb.replace('_', ' ')}" + (f" {line(event.new)}" if event.new else "")
+
+
+def _change(old: str, new: str) -> str:
+    """``open → pending``; of two lists only what came and went."""
+    if old[:1] == "[" or new[:1] == "[":
+        try:
+            before, after = json.loads(old or "[]"), json.loads(new or "[]")
+        except ValueError:
+            before, after = [], []
+        changes = [f"+{item}" for item in after if item not in before] + [
+            f"−{item}" for item in before if item not in after
+        ]
+        return line(" ".join(changes))
+    old, new = line(old), line(new)
+    return f"{old} → {new}" if old and new else (new or f"{old} taken off")
 
 
 def _colours(message: Message, ink: Ink) -> tuple[Style, str, Style | None]:

@@ -78,6 +78,8 @@ class Desk(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """All parts side by side; the layout knows which are shown where."""
+        # Textual sets the class only after the first layout; the first frame must not jump.
+        self.set_class(self.app.size.height >= TALL, "-tall")
         yield self.view_bar
         yield self.inbox
         yield self.middle
@@ -113,6 +115,8 @@ class Desk(Screen[None]):
     def take_key(self, event: events.Key) -> bool:
         """Run what a key means here; whether it meant anything."""
         context = self.context
+        if self._typed_ahead(event):
+            return True
         if context not in (*PANES, "composer", "global"):
             return False
         waiting = self.keys.pending
@@ -122,6 +126,17 @@ class Desk(Screen[None]):
         if action is not None:
             self.run_action_id(action)
         return taken
+
+    def _typed_ahead(self, event: events.Key) -> bool:
+        """Whether a key was meant for what the key before it opened: fast hands are quicker than a screen."""
+        if self.app.screen is not self:
+            self.app.post_message(events.Key(event.key, event.character))
+            return True
+        composer = self.composer
+        if composer is not None and (composer.ready_at is None or event.time < composer.ready_at):
+            composer.type_ahead(event)
+            return True
+        return False
 
     def on_key(self, event: events.Key) -> None:
         """Keys of widgets that are not ours (the composer's fields)."""
@@ -288,7 +303,8 @@ class Desk(Screen[None]):
         if (pane, drawer) != (self.layout.pane, self.layout.drawer):
             self.layout.pane, self.layout.drawer = pane, drawer
             if self.columns < 3:
-                self.refresh(layout=True)
+                # A child's request: only that makes the screen forget where it had placed its parts.
+                self.inbox.refresh(layout=True)
                 self.call_after_refresh(self.show_sides)
 
     def on_descendant_focus(self) -> None:

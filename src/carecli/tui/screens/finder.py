@@ -173,6 +173,9 @@ class Finder(ModalScreen[T | None]):
             self.list.move_by(moves[event.key])
         elif event.key in ("escape", "ctrl+p"):
             self.dismiss(None)
+        elif event.is_printable and event.character:
+            # Typed before the field had the focus; what the field takes itself never comes here.
+            self.query_one(Input).insert_text_at_cursor(event.character)
         else:
             return
         event.stop()

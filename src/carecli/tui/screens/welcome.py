@@ -13,7 +13,7 @@ from carecli.tui.keymap import Keymap
 from carecli.tui.keypress import KeyReader
 from carecli.tui.theme import Ink
 from carecli.tui.widgets.line_list import LineList
-from carecli.tui.widgets.strips import Piece
+from carecli.tui.widgets.strips import Piece, sides
 from carecli.tui.widgets.surface import FixedLines
 
 CHOICES: tuple[tuple[str, str, tuple[str, str]], ...] = (
@@ -50,16 +50,13 @@ class Doors(LineList):
         """Name, promise, command."""
         _, title, (promise, command) = CHOICES[index]
         edge: Piece = ("▌ " if at_cursor else "  ", self.ink.primary)
-        said: list[Piece] = [edge, (promise, self.ink.dim)]
-        if command:
-            said.append((f"  {command}", self.ink.key))
-        return [edge, (title, self.ink.strong)], said, [edge]
+        head = sides([edge, (title, self.ink.strong)], [(command + " ", self.ink.key)], width, self.ink.base)
+        return head, [edge, (promise, self.ink.dim)], [edge]
 
 
 class Welcome(Screen[str]):
     """Gives back the door chosen."""
 
-    CSS_PATH = "../styles/welcome.tcss"
     AUTO_FOCUS = "#doors"
 
     def __init__(self, keymap: Keymap) -> None:

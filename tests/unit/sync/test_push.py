@@ -1,0 +1,539 @@
+"""Pushing the outbox against a scripted vendor: nothing lost, nothing doubled, nothing stale."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import pytest
+
+from carecli.connectors.demo.manifest import MANIFEST
+from carecli.connectors.spi.errors import (
+    Ambiguous,
+    AuthNeeded,
+    BadSetup,
+    Conflicting,
+    Rejected,
+    Retryable,
+    Throttled,
+)
+from carecli.connectors.spi.manifest import Manifest
+from carecli.connectors.spi.options import Options
+from carecli.connectors.spi.protocols import Lookup, Secrets, TicketSource, Verdict
+from carecli.connectors.spi.records import FieldRequest, Health, NoteRequest, Page, PushResult, ReplyRequest
+from carecli.domain.operation import Operation, OperationState, Verb
+from carecli.store import accounts, operations
+from carecli.store.driver import connect
+from carecli.store.engine import Store
+from carecli.sync.push import LEASE_STALE_MS, VERIFY_AGAIN_MS, Pusher, PushTally
+from carecli.sync.requests import Request
+from workbench import MINUTE, T0, account, answer, ingest, intact, key_of, message, note, ticket
+
+S = OperationState
+OK = PushResult(external_id="v1", message_id="<v1@vendor>", remote_version="2")
+
+
+class Vendor:
+    """A vendor that answers as it is told and keeps what reaches it; ``watch`` runs while a request is under way."""
+
+    manifest: ClassVar[Manifest] = MANIFEST
+
+    def __init__(self, account: str = "desk", options: Options | None = None, secrets: Secrets | None = None) -> None:
+        del account, options, secrets
+        self.answers: list[PushResult | BaseException] = []
+        self.verdicts: list[Verdict | BaseException] = []
+        self.sent: list[Request] = []
+        self.notes: list[NoteRequest] = []
+        self.looked: list[str] = []
+        self.watch: Callable[[Request], None] = lambda _: None
+
+    def _take(self, request: Request) -> PushResult:
+        self.watch(request)
+        answer = self.answers.pop(0) if self.answers else OK
+        self.sent.append(request)
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+    def send_reply(self, request: ReplyRequest) -> PushResult:
+        assert isinstance(request, ReplyRequest)
+        return self._take(request)
+
+    def add_note(self, request: NoteRequest) -> PushResult:
+        assert isinstance(request, NoteRequest)
+        self.notes.append(request)
+        return self._take(request)
+
+    def update_ticket(self, request: FieldRequest) -> PushResult:
+        assert isinstance(request, FieldRequest)
+        return self._take(request)
+
+    def verify(self, operation_id: str, request: ReplyRequest | NoteRequest | FieldRequest) -> Verdict:
+        assert request.operation_id == operation_id
+        self.looked.append(operation_id)
+        verdict = self.verdicts.pop(0)
+        if isinstance(verdict, BaseException):
+            raise verdict
+        return verdict
+
+    def check(self) -> Health:
+        return Health(identity="me")
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+    def pull(self, stream: str, cursor: str | None, lookup: Lookup, stop: threading.Event) -> Iterator[Page]:
+        del stream, lookup, stop
+        yield Page(records=(), cursor=cursor or "", more=False)
+
+    def fetch_attachment(self, message: str, attachment: str, lookup: Lookup) -> bytes:
+        del message, attachment, lookup
+        return b""
+
+
+class Bench:
+    """A store with two tickets, a vendor, and a clock that stands until it is moved."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.account = account(store)
+        ingest(store, self.account, ticket("t1"), ticket("t2"), message("m1", "t1"), message("m2", "t2"))
+        self.now = T0 + MINUTE
+        self.vendor = Vendor()
+        self._made = 0
+
+    def add(
+        self, verb: Verb = Verb.REPLY, number: str = "1", state: OperationState = S.READY, **more: Any
+    ) -> Operation:
+        """An operation in the outbox."""
+        self._made += 1
+        payload = {Verb.STATUS: {"value": "solved"}, Verb.TAG: {"add": ["x"], "remove": []}}.get(
+            verb, {"body": f"text {self._made}", "to": [["jo@example.com", "Jo"]], "files": []}
+        )
+        made = Operation(
+            f"OP{self._made}",
+            "desk",
+            verb,
+            key_of(self.store, number),
+            f"desk:{number}",
+            payload | more.pop("payload", {}),
+            state,
+            0,
+            more.pop("not_before", 0),
+            T0,
+        )
+        with self.store.write() as connection:
+            operations.add(connection, replace(made, **more), self.account)
+        return made
+
+    def pusher(self, holder: str = "me", chance: float = 0.5) -> Pusher:
+        """A pusher of one process."""
+        vendor = self.vendor
+        assert isinstance(vendor, TicketSource)
+        return Pusher(self.store, self.account, vendor, holder=holder, clock=lambda: self.now, chance=lambda: chance)
+
+    def push(self) -> PushTally:
+        """One run of the outbox."""
+        return self.pusher().run(threading.Event())
+
+    def get(self, operation: Operation) -> Operation:
+        """An operation as it stands now."""
+        return operations.get(self.store.connection, operation.id)
+
+    def state(self, operation: Operation) -> OperationState:
+        """Where an operation stands now."""
+        return self.get(operation).state
+
+    def sync_state(self, number: str = "1") -> str:
+        """How a ticket stands to the vendor."""
+        row = self.store.connection.execute("SELECT sync_state FROM ticket WHERE number = ?", (number,)).fetchone()
+        return str(row[0])
+
+
+@pytest.fixture
+def bench(store: Store) -> Bench:
+    """Two tickets and a vendor."""
+    return Bench(store)
+
+
+def test_what_the_vendor_accepts_is_done(bench: Bench) -> None:
+    reply, tags = bench.add(), bench.add(Verb.TAG)
+    tally = bench.push()
+    assert (tally.pushed, tally.failed, tally.conflicts, tally.error) == (2, 0, 0, None)
+    assert [bench.state(reply), bench.state(tags)] == [S.DONE, S.DONE]
+    found = bench.get(reply)
+    assert (found.external_id, found.attempts, found.last_error) == ("v1", 1, None)
+    assert bench.sync_state() == "clean"
+    version = bench.store.connection.execute("SELECT remote_version FROM ticket WHERE number = '1'").fetchone()
+    assert version == ("2",)
+    key = bench.store.connection.execute("SELECT ticket_id FROM thread_key WHERE key = '<v1@vendor>'").fetchone()
+    assert key == (key_of(bench.store),)
+    assert intact(bench.store)
+
+
+def test_inflight_is_on_the_disk_before_the_request_leaves(bench: Bench) -> None:
+    operation = bench.add()
+    seen: list[tuple[str, int]] = []
+
+    def look(request: Request) -> None:
+        other = connect(bench.store.path, read_only=True)
+        seen.extend(other.execute("SELECT state, attempts FROM operation WHERE id = ?", (request.operation_id,)))
+        other.close()
+
+    bench.vendor.watch = look
+    bench.push()
+    assert seen == [("inflight", 1)]
+    assert bench.state(operation) is S.DONE
+
+
+def test_what_did_not_reach_the_vendor_is_tried_again_later(bench: Bench) -> None:
+    operation = bench.add()
+    bench.vendor.answers = [Retryable("the line broke")]
+    tally = bench.push()
+    found = bench.get(operation)
+    assert (found.state, found.attempts, found.last_error) == (S.READY, 1, "the line broke")
+    assert found.not_before > bench.now
+    assert tally.error is not None
+    assert bench.push().pushed == 0  # not yet
+    assert len(bench.vendor.sent) == 1
+    bench.now = found.not_before
+    assert bench.push().pushed == 1
+    assert bench.get(operation).attempts == 2
+
+
+def test_the_wait_the_vendor_asks_for_is_kept(bench: Bench) -> None:
+    operation = bench.add()
+    bench.vendor.answers = [Retryable("later", retry_after=90)]
+    bench.push()
+    assert bench.get(operation).not_before == bench.now + 90_000
+
+
+def test_throttled_stops_all_work_of_the_account(bench: Bench) -> None:
+    first, second = bench.add(), bench.add(Verb.TAG, "2")
+    bench.vendor.answers = [Throttled("slow down", retry_after=30)]
+    tally = bench.push()
+    assert [bench.state(first), bench.state(second)] == [S.READY, S.READY]
+    assert tally.error is not None
+    assert accounts.blocked_until(bench.store.connection, bench.account) == bench.now + 30_000
+    bench.now += 29_999
+    assert bench.push().pushed == 0
+    assert len(bench.vendor.sent) == 1
+    bench.now += 1
+    assert bench.push().pushed == 2
+
+
+def test_throttled_without_a_time_rests_a_minute(bench: Bench) -> None:
+    bench.add()
+    bench.vendor.answers = [Throttled("slow down")]
+    bench.push()
+    assert accounts.blocked_until(bench.store.connection, bench.account) == bench.now + MINUTE
+
+
+@pytest.mark.parametrize("error", [Ambiguous("no answer"), ValueError("defect"), TimeoutError()])
+def test_an_unclear_outcome_is_unknown_and_never_sent_again_unseen(bench: Bench, error: Exception) -> None:
+    operation = bench.add()
+    bench.vendor.answers = [error]
+    tally = bench.push()
+    assert (bench.state(operation), tally.unknown, tally.failed) == (S.UNKNOWN, 1, 0)
+    assert bench.get(operation).last_error == (str(error) or type(error).__name__)
+    assert bench.sync_state() == "conflict"
+    bench.now += 2000
+    bench.vendor.verdicts = [OK]
+    assert bench.push().pushed == 1
+    assert bench.state(operation) is S.DONE
+    assert len(bench.vendor.sent) == 1
+    assert bench.sync_state() == "clean"
+
+
+def test_what_the_vendor_surely_lacks_is_sent_again(bench: Bench) -> None:
+    operation = bench.add()
+    bench.vendor.answers = [Ambiguous("no answer")]
+    bench.push()
+    bench.now += 2000
+    bench.vendor.verdicts = ["absent"]
+    assert bench.push().pushed == 1
+    assert (bench.state(operation), len(bench.vendor.sent), bench.get(operation).attempts) == (S.DONE, 2, 2)
+    assert bench.vendor.sent[0] == bench.vendor.sent[1]
+
+
+def test_while_the_vendor_is_unsure_nothing_is_sent(bench: Bench) -> None:
+    operation = bench.add()
+    bench.vendor.answers = [Ambiguous("no answer")]
+    bench.push()
+    bench.now += 2000
+    bench.vendor.verdicts = ["unsure", OK]
+    assert bench.push().unknown == 1
+    assert bench.get(operation).not_before == bench.now + VERIFY_AGAIN_MS
+    bench.push()
+    assert len(bench.vendor.looked) == 1  # it does not ask before its time
+    bench.now += VERIFY_AGAIN_MS
+    bench.push()
+    assert (bench.state(operation), len(bench.vendor.sent)) == (S.DONE, 1)
+
+
+@pytest.mark.parametrize(
+    ("error", "stops"), [(Retryable("line"), True), (AuthNeeded("expired"), True), (ValueError("token=abc"), False)]
+)
+def test_a_look_that_fails_leaves_it_unknown(bench: Bench, error: Exception, stops: bool) -> None:
+    operation = bench.add(state=S.UNKNOWN)
+    other = bench.add(Verb.TAG, "2")
+    bench.vendor.verdicts = [error]
+    tally = bench.push()
+    assert bench.state(operation) is S.UNKNOWN
+    assert "abc" not in (bench.get(operation).last_error or "")
+    assert (tally.error is not None) is stops
+    assert bench.state(other) is (S.READY if stops else S.DONE)
+    assert not [request for request in bench.vendor.sent if request.operation_id == operation.id]
+
+
+def test_throttled_while_looking_stops_the_account_too(bench: Bench) -> None:
+    bench.add(state=S.UNKNOWN)
+    bench.vendor.verdicts = [Throttled("slow down", retry_after=30)]
+    bench.push()
+    assert accounts.blocked_until(bench.store.connection, bench.account) == bench.now + 30_000
+
+
+def test_found_in_flight_after_a_crash_is_looked_up_before_anything_is_sent(bench: Bench) -> None:
+    died = bench.add(state=S.INFLIGHT)
+    bench.vendor.verdicts = ["absent"]
+    order: list[str] = []
+    bench.vendor.watch = lambda request: order.extend([*bench.vendor.looked, f"sent {request.operation_id}"])
+    assert bench.push().pushed == 1
+    assert order == [died.id, f"sent {died.id}"]
+    assert bench.state(died) is S.DONE
+
+
+def test_found_in_flight_and_kept_by_the_vendor_is_not_sent_again(bench: Bench) -> None:
+    died = bench.add(state=S.INFLIGHT)
+    bench.vendor.verdicts = [OK]
+    assert bench.push().pushed == 1
+    assert (bench.state(died), bench.vendor.sent) == (S.DONE, [])
+
+
+def test_a_process_that_dies_in_flight_leaves_inflight(bench: Bench) -> None:
+    operation = bench.add()
+    bench.vendor.answers = [KeyboardInterrupt()]
+    with pytest.raises(KeyboardInterrupt):
+        bench.push()
+    assert bench.state(operation) is S.INFLIGHT
+    bench.vendor.verdicts = [OK]
+    bench.push()
+    assert (bench.state(operation), len(bench.vendor.sent)) == (S.DONE, 1)
+
+
+def test_a_refusal_keeps_the_vendor_s_words_and_the_text(bench: Bench) -> None:
+    operation, other = bench.add(), bench.add(Verb.TAG, "2")
+    bench.vendor.answers = [Rejected("Subject\x1b[2J is too long")]
+    tally = bench.push()
+    found = bench.get(operation)
+    assert (found.state, found.last_error, found.error_code) == (S.FAILED, "Subject[2J is too long", "REJECTED")
+    assert found.payload["body"] == "text 1"
+    assert (tally.failed, tally.pushed, tally.error) == (1, 1, None)
+    assert bench.state(other) is S.DONE
+    assert bench.sync_state() == "conflict"
+
+
+def test_a_failed_precondition_waits_for_a_person(bench: Bench) -> None:
+    operation = bench.add(Verb.STATUS)
+    bench.vendor.answers = [Conflicting("changed since")]
+    tally = bench.push()
+    assert (bench.state(operation), tally.conflicts, tally.failed) == (S.CONFLICT, 1, 0)
+
+
+@pytest.mark.parametrize(("error", "state"), [(AuthNeeded("expired"), "auth"), (BadSetup("certificate"), "never")])
+def test_what_the_account_must_mend_keeps_operations_ready(bench: Bench, error: Exception, state: str) -> None:
+    first, second = bench.add(), bench.add(Verb.TAG, "2")
+    bench.vendor.answers = [error]
+    tally = bench.push()
+    assert tally.error is error
+    assert [bench.state(first), bench.state(second)] == [S.READY, S.READY]
+    assert len(bench.vendor.sent) == 1
+    assert accounts.health(bench.store.connection)[0][2] == state
+
+
+def test_operations_of_a_ticket_go_in_order_and_stop_at_the_first_that_cannot(bench: Bench) -> None:
+    first, second, elsewhere = bench.add(), bench.add(Verb.STATUS), bench.add(Verb.TAG, "2")
+    bench.vendor.answers = [Rejected("no")]
+    bench.push()
+    assert [bench.state(one) for one in (first, second, elsewhere)] == [S.FAILED, S.READY, S.DONE]
+    assert [request.operation_id for request in bench.vendor.sent] == [first.id, elsewhere.id]
+
+
+def test_the_status_waits_for_the_reply_it_depends_on(bench: Bench) -> None:
+    reply = bench.add(state=S.HELD, not_before=T0 + 5 * MINUTE)
+    solve = bench.add(Verb.STATUS, "2", depends_on=reply.id)
+    assert bench.push().pushed == 0
+    bench.now = T0 + 5 * MINUTE
+    assert bench.push().pushed == 2
+    assert [request.operation_id for request in bench.vendor.sent] == [reply.id, solve.id]
+
+
+def test_a_held_text_does_not_leave_before_its_time(bench: Bench) -> None:
+    held = bench.add(state=S.HELD, not_before=T0 + 2 * MINUTE)
+    later = bench.add(Verb.STATUS)
+    bench.push()
+    assert [bench.state(held), bench.state(later), bench.vendor.sent] == [S.HELD, S.READY, []]
+
+
+def test_who_does_not_hold_the_lease_pushes_nothing(bench: Bench) -> None:
+    operation = bench.add()
+    inner: list[PushTally] = []
+    bench.vendor.watch = lambda _: inner.append(bench.pusher("other").run(threading.Event()))
+    bench.push()
+    assert inner == [PushTally()]
+    assert (bench.state(operation), len(bench.vendor.sent)) == (S.DONE, 1)
+    assert bench.store.connection.execute("SELECT count(*) FROM lease").fetchone() == (0,)
+
+
+@pytest.mark.parametrize(
+    ("age", "pushed"), [(LEASE_STALE_MS, 0), (LEASE_STALE_MS + 1, 1), (-LEASE_STALE_MS, 0), (-LEASE_STALE_MS - 1, 1)]
+)
+def test_a_lease_is_taken_over_when_it_is_stale_or_from_the_future(bench: Bench, age: int, pushed: int) -> None:
+    bench.add()
+    with bench.store.write() as connection:
+        assert accounts.take_lease(connection, bench.account, "dead", bench.now - age, LEASE_STALE_MS)
+    assert bench.push().pushed == pushed
+
+
+def test_a_pusher_that_lost_its_lease_stops(bench: Bench) -> None:
+    first, second = bench.add(), bench.add(Verb.TAG, "2")
+
+    def steal(_: Request) -> None:
+        bench.store.connection.execute("UPDATE lease SET holder = 'other'")
+
+    bench.vendor.watch = steal
+    bench.push()
+    assert [bench.state(first), bench.state(second)] == [S.DONE, S.READY]
+    assert bench.store.connection.execute("SELECT holder FROM lease").fetchone() == ("other",)
+
+
+def test_stop_leaves_the_rest_for_later(bench: Bench) -> None:
+    bench.add()
+    second = bench.add(Verb.TAG, "2")
+    stop = threading.Event()
+    bench.vendor.watch = lambda _: stop.set()
+    assert bench.pusher().run(stop).pushed == 1
+    assert bench.state(second) is S.READY
+
+
+def newest(bench: Bench) -> int:
+    row = bench.store.connection.execute("SELECT max(id) FROM message WHERE ticket_id = ?", (key_of(bench.store),))
+    return int(row.fetchone()[0])
+
+
+@pytest.mark.parametrize("late", [message("m9", at=T0 + 9), answer("r9", at=T0 + 9)], ids=["customer", "colleague"])
+def test_a_reply_that_was_overtaken_stops(bench: Bench, late: Any) -> None:
+    reply = bench.add(base_message_id=newest(bench))
+    ingest(bench.store, bench.account, late, cursor="c2")
+    tally = bench.push()
+    found = bench.get(reply)
+    assert (found.state, found.error_code, tally.conflicts, bench.vendor.sent) == (S.CONFLICT, "STALE_REPLY", 1, [])
+
+
+def test_a_reply_goes_anyway_when_a_person_says_so(bench: Bench) -> None:
+    reply = bench.add(base_message_id=newest(bench), payload={"anyway": True})
+    ingest(bench.store, bench.account, message("m9", at=T0 + 9), cursor="c2")
+    bench.push()
+    assert bench.state(reply) is S.DONE
+
+
+@pytest.mark.parametrize(
+    "late", [note("n9", at=T0 + 9), message("m9", at=T0 + 9, automatic=True)], ids=["note", "auto-reply"]
+)
+def test_a_note_or_an_automatic_reply_overtakes_nothing(bench: Bench, late: Any) -> None:
+    reply = bench.add(base_message_id=newest(bench))
+    ingest(bench.store, bench.account, late, cursor="c2")
+    bench.push()
+    assert bench.state(reply) is S.DONE
+
+
+def test_notes_are_not_guarded(bench: Bench) -> None:
+    written = bench.add(Verb.NOTE, base_message_id=newest(bench))
+    ingest(bench.store, bench.account, message("m9", at=T0 + 9), cursor="c2")
+    bench.push()
+    assert bench.state(written) is S.DONE
+
+
+def test_a_note_goes_through_add_note_and_is_in_no_public_request(bench: Bench) -> None:
+    bench.add()
+    bench.add(Verb.NOTE, payload={"body": "between us"})
+    bench.add(Verb.STATUS)
+    bench.push()
+    assert [request.body_text for request in bench.vendor.notes] == ["between us"]
+    public = [request for request in bench.vendor.sent if not isinstance(request, NoteRequest)]
+    assert len(public) == 2
+    assert "between us" not in repr(public)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Rejected("refused: Authorization: Bearer s3cr3t"),
+        Retryable("https://x.example/?access_token=s3cr3t failed"),
+        ValueError("{'password': 's3cr3t'}"),
+    ],
+)
+def test_secrets_in_an_error_are_not_kept(bench: Bench, error: Exception) -> None:
+    operation = bench.add()
+    bench.vendor.answers = [error]
+    bench.push()
+    kept = bench.store.connection.execute("SELECT * FROM operation WHERE id = ?", (operation.id,)).fetchone()
+    assert "s3cr3t" not in repr(kept)
+    assert "***" in str(bench.get(operation).last_error)
+
+
+def test_a_file_that_is_gone_fails_before_anything_is_sent(bench: Bench) -> None:
+    files = [{"filename": "a.txt", "mime": "text/plain", "path": f"{bench.store.path}.nowhere"}]
+    operation = bench.add(payload={"files": files})
+    tally = bench.push()
+    found = bench.get(operation)
+    assert (found.state, found.error_code, tally.failed) == (S.FAILED, "ATTACHMENT_GONE", 1)
+    assert bench.vendor.sent == []
+
+
+def test_what_is_sent_is_what_was_written(bench: Bench) -> None:
+    file = f"{bench.store.path}.txt"
+    with open(file, "wb") as stream:
+        stream.write(b"\x00bytes")
+    answered = newest(bench)
+    files = [{"filename": "a.txt", "mime": "text/plain", "path": file}]
+    bench.add(payload={"files": files, "answers": answered, "cc": [["x@example.com", ""]], "subject": "Re: S"})
+    bench.push()
+    (request,) = bench.vendor.sent
+    assert isinstance(request, ReplyRequest)
+    assert (request.ticket.external_id, request.ticket.number) == ("t1", "1")
+    assert request.files[0].content == b"\x00bytes"
+    assert request.answers is not None
+    assert request.answers.author == "Jo Doe <jo@example.com>"
+    assert [str(address) for address in (*request.to, *request.cc)] == ["Jo <jo@example.com>", "x@example.com"]
+
+
+@pytest.mark.parametrize(
+    ("verb", "payload", "changes"),
+    [
+        (Verb.STATUS, {"value": "solved"}, {"status": "solved"}),
+        (Verb.PRIORITY, {"value": "high"}, {"priority": "high"}),
+        (Verb.ASSIGN, {"value": None}, {"assignee": None}),
+        (Verb.TAG, {"add": ["a"], "remove": []}, {"tags_add": ["a"], "tags_remove": []}),
+        (Verb.SNOOZE, {"value": 5}, {"snoozed_until": 5}),
+    ],
+)
+def test_fields_are_sent_with_the_version_they_were_based_on(
+    bench: Bench, verb: Verb, payload: dict[str, object], changes: dict[str, object]
+) -> None:
+    bench.add(verb, payload=payload | {"base_version": "7"})
+    bench.push()
+    (request,) = bench.vendor.sent
+    assert isinstance(request, FieldRequest)
+    assert (request.changes, request.base_version) == (changes, "7")
+
+
+def test_a_new_ticket_learns_its_number(bench: Bench) -> None:
+    operation = bench.add(Verb.CREATE, "2", payload={"subject": "Hello"})
+    bench.vendor.answers = [PushResult(external_id="t77", number="77")]
+    bench.push()
+    (request,) = bench.vendor.sent
+    assert (request.ticket.external_id, request.ticket.subject) == (None, "Hello")
+    assert bench.get(operation).target == "desk:77"
