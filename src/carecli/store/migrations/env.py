@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from alembic import context
 
-
 connection = context.config.attributes["connection"]
 context.configure(connection=connection, transaction_per_migration=False)
 with context.begin_transaction():
