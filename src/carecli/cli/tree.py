@@ -28,6 +28,7 @@ class _Root(click.Group):
         module = importlib.import_module(f"carecli.cli.commands.{found[0]}")
         command = typer.main.get_command(module.app)
         command.name = cmd_name
+        command.context_settings = {**command.context_settings, "help_option_names": ["-h", "--help"]}
         return command
 
     def get_help(self, _ctx: click.Context) -> str:

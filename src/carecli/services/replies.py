@@ -122,22 +122,7 @@ class Replies:
             before = {"status": str(facts.status), "unread": facts.unread}
             operations.add(connection, replace(operation, inverse=before), account_id)
             self._show(operation, draft, account_id, ticket.channel if ticket else Channel.EMAIL)
-            events.add(
-                connection,
-                [
-                    (
-                        now,
-                        account_id,
-                        operation.ticket_id,
-                        context.actor,
-                        context.origin,
-                        str(operation.verb),
-                        None,
-                        None,
-                    )
-                    + (None, operation.id)
-                ],
-            )
+            events.add(connection, [_event(operation, account_id)])
             drafts.delete(connection, draft.id)
             tickets.mark_sync_state(connection, operation.ticket_id)
         made = [operations.get(connection, operation.id)]
