@@ -16,6 +16,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import bench_console
+import corpus
 import ingest
 import mail_sync
 import startup
@@ -27,6 +29,9 @@ def _parts(chosen: argparse.Namespace) -> dict[str, Callable[[], list[Row]]]:
         "mail": lambda: mail_sync.rows(chosen.mails, max(chosen.rounds // 3, 1)),
         "hot": lambda: startup.hot(chosen.tickets, chosen.rounds),
         "local": lambda: startup.local(chosen.small, chosen.rounds),
+        "console": lambda: bench_console.rows(
+            corpus.demo_store(chosen.tickets), chosen.tickets, max(chosen.rounds // 2, 1)
+        ),
         "ingest": lambda: ingest.rows(chosen.ingest, max(chosen.rounds // 3, 1)),
     }
 
@@ -34,7 +39,7 @@ def _parts(chosen: argparse.Namespace) -> dict[str, Callable[[], list[Row]]]:
 def main() -> int:
     """Runs the chosen parts."""
     reading = argparse.ArgumentParser(description=__doc__)
-    reading.add_argument("parts", nargs="*", help="mail, hot, local, ingest (default: all)")
+    reading.add_argument("parts", nargs="*", help="mail, hot, local, console, ingest (default: all)")
     reading.add_argument("--rounds", type=int, default=7, help="rounds of each short measurement")
     reading.add_argument("--tickets", type=int, default=100_000, help="tickets of the large store")
     reading.add_argument("--small", type=int, default=2_000, help="tickets of the store that is written to")

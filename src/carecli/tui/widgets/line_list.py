@@ -9,7 +9,7 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
 
-from carecli.tui.widgets.paint import paint_now
+from carecli.tui.widgets.paint import paint_now, paint_rows
 from carecli.tui.widgets.strips import Piece, strip_of
 from carecli.tui.widgets.surface import Surface
 
@@ -124,22 +124,37 @@ class LineList(Surface):
         count = self.item_count()
         index = max(0, min(index, count - 1)) if count else 0
         old, self.cursor = self.cursor, index
-        if old != index:
+        scrolled = self._show(index)
+        if old == index:
+            return
+        if quiet or scrolled or not self._paint_items(old, index):
             height = self.item_height
             self.refresh_lines(old * height, height)
             self.refresh_lines(index * height, height)
-        self._show(index)
-        if old != index and not quiet:
-            paint_now(self)
+            if not quiet:
+                paint_now(self)
+        if not quiet:
             self.post_message(self.Moved(self, index))
 
-    def _show(self, index: int) -> None:
+    def _paint_items(self, old: int, index: int) -> bool:
+        """Paint two items at once; whether that could be done."""
+        height, top = self.item_height, round(self.scroll_y)
+        low, high = sorted((old * height - top, index * height - top))
+        if high - low == height:
+            return paint_rows(self, low, high + height - 1)
+        return paint_rows(self, low, low + height - 1) and paint_rows(self, high, high + height - 1)
+
+    def _show(self, index: int) -> bool:
+        """Bring an item into sight; whether the list had to move."""
         height, view = self.item_height, self.size.height
         top = round(self.scroll_y)
         if index * height < top:
             self.scroll_to(y=index * height, animate=False, force=True, immediate=True)
-        elif (index + 1) * height > top + view:
+            return True
+        if (index + 1) * height > top + view:
             self.scroll_to(y=(index + 1) * height - view, animate=False, force=True, immediate=True)
+            return True
+        return False
 
     def move_by(self, count: int) -> None:
         """Move the cursor some items on."""
