@@ -10,7 +10,7 @@ demo:  ## open the console on the demo desk
 	carecli demo
 
 test:  ## run the tests
-	$(PYTHON) -m pytest -q
+	$(PYTHON) -m pytest -q -n 2 --dist loadgroup
 
 lint:  ## style, imports between layers
 	$(PYTHON) -m ruff format --check .

@@ -66,6 +66,7 @@ class _Root(click.Group):
         app = importlib.import_module(f"carecli.cli.commands.{found[0]}").app
         command = _Noun(app) if len(app.registered_commands) > 1 else typer.main.get_command(app)
         command.name = cmd_name
+        command.context_settings = {**command.context_settings, "help_option_names": ["-h", "--help"]}
         return command
 
     def get_help(self, _ctx: click.Context) -> str:

@@ -9,9 +9,12 @@ from carecli.domain.knowledge import Article
 from carecli.domain.query import parse
 from carecli.services.context import Context
 from carecli.store import articles, conversations, search
+from carecli.store.search import Row
 
 _WORD = re.compile(r"\w{4,}")
+_LOOKED_AT = 40
 _MOST_WORDS = 12
+_WEAKEST = 0.4
 
 
 class Knowledge:
@@ -28,11 +31,21 @@ class Knowledge:
             return []
         said = conversations.messages(self._connection, ticket_id)
         first = next((m.body_text[: m.quoted_from] for m in said if m.direction == "in"), "")
-        words = list(dict.fromkeys(_WORD.findall(f"{ticket.subject} {first[:400]}".lower())))[:_MOST_WORDS]
-        if not words:
+        words = list(dict.fromkeys(_WORD.findall(f"{ticket.subject} {first[:400]}".lower())))[:_LOOKED_AT]
+        telling = self._telling(words)
+        if not telling:
             return []
-        match = " OR ".join(f'"{word}"' for word in words)
-        return self._found(match, limit)
+        match = " OR ".join(f'"{word}"' for word in telling)
+        rows = search.articles(self._connection, match, limit)
+        # Far weaker than the best one is noise, and noise teaches people to look away.
+        return self._pairs([row for row in rows if row[6] >= rows[0][6] * _WEAKEST])
+
+    def _telling(self, words: list[str]) -> list[str]:
+        """The rarest of some words among the articles; words that stand in a fifth of them tell nothing."""
+        total = articles.count(self._connection)
+        found = {word: search.article_frequency(self._connection, word) for word in words}
+        known = [word for word in words if 0 < found[word] <= max(total // 5, 2)]
+        return sorted(known, key=lambda word: found[word])[:_MOST_WORDS]
 
     def search(self, text: str, limit: int = 20) -> list[tuple[Article, str]]:
         """Articles that match a query, best first. Raises ``QueryError``."""
@@ -40,8 +53,11 @@ class Knowledge:
         return self._found(match, limit) if match else []
 
     def _found(self, match: str, limit: int) -> list[tuple[Article, str]]:
+        return self._pairs(search.articles(self._connection, match, limit))
+
+    def _pairs(self, rows: list[Row]) -> list[tuple[Article, str]]:
         pairs = []
-        for row in search.articles(self._connection, match, limit):
+        for row in rows:
             article = articles.get(self._connection, row[2])
             if article is not None:
                 pairs.append((article, row[4]))

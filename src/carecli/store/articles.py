@@ -43,3 +43,8 @@ def every(connection: Connection, limit: int) -> list[Article]:
     """Articles by title."""
     rows = connection.execute(f"SELECT {_COLUMNS} FROM article WHERE hidden = 0 ORDER BY title LIMIT ?", (limit or -1,))
     return [_article(row) for row in rows]
+
+
+def count(connection: Connection) -> int:
+    """Number of articles."""
+    return int(connection.execute("SELECT count(*) FROM article WHERE hidden = 0").fetchone()[0])

@@ -7,6 +7,8 @@ import json
 from carecli.domain.conversation import Address, Draft, DraftMode
 from carecli.store.driver import Connection
 
+# ``json.dumps`` makes an encoder at each call when it is told anything; a sync calls this for every message.
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 KEPT_MS = 7 * 86_400_000
 _COLUMNS = (
     "id, ticket_id, ticket_ref, account, agent, mode, recipients, subject, body, attachments, actions, base_message_id,"
@@ -17,10 +19,7 @@ _COLUMNS = (
 def pack_recipients(to: tuple[Address, ...], cc: tuple[Address, ...], bcc: tuple[Address, ...]) -> str:
     """Recipients as the JSON text that messages and drafts store."""
     lists = {"to": to, "cc": cc, "bcc": bcc}
-    return json.dumps(
-        {name: [[a.email, a.name] for a in addresses] for name, addresses in lists.items() if addresses},
-        ensure_ascii=False,
-    )
+    return _encode({name: [[a.email, a.name] for a in addresses] for name, addresses in lists.items() if addresses})
 
 
 def unpack_recipients(text: str) -> tuple[tuple[Address, ...], tuple[Address, ...], tuple[Address, ...]]:

@@ -42,6 +42,7 @@ def connect(path: str, *, read_only: bool = False, create: bool = False) -> Conn
     # FULL: an operation must be on the disk as "inflight" before its request leaves, also when the power fails.
     connection.execute("PRAGMA synchronous = full")
     connection.execute("PRAGMA cache_size = -32000")
+    connection.execute("PRAGMA temp_store = memory")  # bulk writes are staged in temporary tables of one page
     return connection
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 
 from carecli.domain.ids import message_key
 from carecli.store.driver import Connection
@@ -151,7 +152,8 @@ def mark_bounced(connection: Connection, account_id: int, message_id: str, failu
 def insert_thread_keys(connection: Connection, rows: Iterable[tuple[object, ...]]) -> None:
     """Inserts (account, key, ticket, owned) rows; the first ticket of a key keeps it, a message's own name marks it."""
     connection.executemany(
-        "INSERT INTO thread_key VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET owned = max(owned, excluded.owned)", rows
+        "INSERT INTO thread_key VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET owned = max(owned, excluded.owned)",
+        sorted(rows, key=itemgetter(1)),  # in the order of the table: neighbours share its pages
     )
 
 

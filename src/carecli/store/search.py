@@ -93,3 +93,12 @@ def articles(connection: Connection, match: str, limit: int) -> list[Row]:
         " WHERE fts_article MATCH ? AND a.hidden = 0 ORDER BY bm25(fts_article, 5.0, 1.0) LIMIT ?",
         (match, limit),
     ).fetchall()
+
+
+def article_frequency(connection: Connection, word: str, cap: int = 1000) -> int:
+    """How many articles have a word, at most ``cap``."""
+    quoted = '"' + word.replace('"', '""') + '"'
+    row = connection.execute(
+        "SELECT count(*) FROM (SELECT 1 FROM fts_article WHERE fts_article MATCH ? LIMIT ?)", (quoted, cap)
+    ).fetchone()
+    return int(row[0])

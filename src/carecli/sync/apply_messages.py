@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from zlib import crc32
 
 from carecli.connectors.spi.records import MessageRecord, PersonRecord
 from carecli.domain.conversation import Address
@@ -163,10 +164,7 @@ def _clean(addresses: Sequence[Address]) -> tuple[Address, ...]:
 
 def _sequence(external_id: str) -> int:
     """Twelve bits of an external id that tell messages of one millisecond apart, the same in every run."""
-    total = 0
-    for byte in external_id.encode("utf-8", "replace"):
-        total = (total * 31 + byte) & 0xFFF
-    return total
+    return crc32(external_id.encode("utf-8", "replace")) & 0xFFF
 
 
 def _spoken(record: MessageRecord) -> Spoken:

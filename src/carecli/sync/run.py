@@ -72,7 +72,7 @@ class Report:
             "conflicts": self.conflicts,
             "failed": self.failed,
             "set_aside": self.set_aside,
-            "seconds": round(self.seconds, 3),
+            "seconds": round(self.seconds),
             "error": self.error and self.error.message,
         }
 

@@ -12,7 +12,7 @@ import typer
 from carecli.bootstrap import Workspace
 from carecli.cli import complete, errors, flags, workspace
 from carecli.cli.output import emit
-from carecli.domain.errors import CareError, UsageError
+from carecli.domain.errors import ConfigError, UsageError
 
 app = workspace.noun("Connect, test and remove accounts.")
 Name = Annotated[str, typer.Argument(metavar="NAME", autocompletion=complete.accounts)]
@@ -125,7 +125,7 @@ def login(
             )
             asked = sys.stdin.isatty() and not taken.no_input and not stdin
             if not taken.yes and not (asked and typer.confirm("Keep it there?", default=False, err=True)):
-                raise CareError(
+                raise ConfigError(
                     "the secret was not kept",
                     code="NO_CONSENT",
                     help=f"Repeat with --yes, or set {ws.accounts.variable(name, field)} in the environment.",

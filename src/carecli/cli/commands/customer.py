@@ -15,7 +15,7 @@ app = workspace.noun("Find customers and read their history.")
 @app.command("list")
 def list_(
     query: Annotated[str, typer.Argument(help="Part of a name, an address or a phone number")] = "",
-    limit: Annotated[int, typer.Option(min=0, help="0 for all")] = 50,
+    limit: Annotated[int, typer.Option(min=0, max=1_000_000_000, help="0 for all")] = 50,
 ) -> None:
     """List customers, last contact first."""
     with workspace.opened() as ws:
@@ -39,7 +39,7 @@ def show(customer: Annotated[str, typer.Argument(metavar="ID")]) -> None:
 @app.command()
 def timeline(
     customer: Annotated[str, typer.Argument(metavar="ID")],
-    limit: Annotated[int, typer.Option(min=0, help="0 for all")] = 100,
+    limit: Annotated[int, typer.Option(min=0, max=1_000_000_000, help="0 for all")] = 100,
 ) -> None:
     """Show everything that was said with a customer, newest first, over all accounts."""
     with workspace.opened() as ws:

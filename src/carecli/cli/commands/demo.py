@@ -78,5 +78,5 @@ def _fill(home: str, tickets: int, seed: int, *, live: bool) -> dict[str, object
         "messages": sum(report.messages for report in reports),
         "customers": sum(report.customers for report in reports),
         "articles": sum(report.articles for report in reports),
-        "seconds": round(time.monotonic() - started, 3),
+        "seconds": round(time.monotonic() - started),
     }

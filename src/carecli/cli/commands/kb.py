@@ -56,7 +56,7 @@ def suggest(ref: Annotated[str, typer.Argument(metavar="REF", autocompletion=com
 
 
 @app.command("list")
-def list_(limit: Annotated[int, typer.Option(min=0, help="0 for all")] = 0) -> None:
+def list_(limit: Annotated[int, typer.Option(min=0, max=1_000_000_000, help="0 for all")] = 0) -> None:
     """List articles by title."""
     with workspace.opened() as ws:
         emit(

@@ -20,7 +20,7 @@ Queue = Annotated[bool, typer.Option("--queue", help="Leave it for the next sync
 def list_(
     state: Annotated[list[str] | None, typer.Option("--state", help="Only this state (repeatable)")] = None,
     every: Annotated[bool, typer.Option("--all", help="Finished ones too")] = False,
-    limit: Annotated[int, typer.Option(min=0, help="0 for all")] = 0,
+    limit: Annotated[int, typer.Option(min=0, max=1_000_000_000, help="0 for all")] = 0,
 ) -> None:
     """List operations that are not finished, oldest first."""
     states = tuple(state or (tuple(OperationState) if every else ()))

@@ -21,8 +21,8 @@ from carecli.connectors.spi.records import Page, PlaceRecord, RawRecord, Record
 _CHANGES_PER_PAGE = 1000
 _CLOSING = 0.3  # seconds for a polite goodbye; a stop must take less than one
 
-Sources = dict[tuple[str, int], bytes]
-"""Source of each fetched mail by (folder, UID)."""
+Fetched = dict[tuple[str, int], tuple[Mail, bytes]]
+"""Each fetched mail, parsed and as its source, by (folder, UID)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +72,9 @@ class Pull:
             records = tuple(plan.changes[start : start + _CHANGES_PER_PAGE])
             yield Page(records=records, cursor=between, more=True, seen=0, total=total)
         seen = 0
-        for mails, sources in self._fetched(plan):
+        for mails, fetched in self._fetched(plan):
             seen += len(mails)
-            yield Page(records=tuple(self._records(mails, sources)), cursor=between, more=True, seen=seen, total=total)
+            yield Page(records=tuple(self._records(mails, fetched)), cursor=between, more=True, seen=seen, total=total)
             if self._stop.is_set():
                 return
         self.inbox = next((state for name, state in plan.states.items() if name.upper() == "INBOX"), None)
@@ -99,9 +99,9 @@ class Pull:
         plan.new = in_order(plan.new)
         return plan
 
-    def _fetched(self, plan: Plan) -> Iterator[tuple[list[NewMail], Sources]]:
-        """Pages of sources, each fetched while the one before is parsed and stored."""
-        waiting: tuple[list[NewMail], Task[Sources]] | None = None
+    def _fetched(self, plan: Plan) -> Iterator[tuple[list[NewMail], Fetched]]:
+        """Pages of mail, each fetched and parsed while the one before is stored (SQLite lets other threads work)."""
+        waiting: tuple[list[NewMail], Task[Fetched]] | None = None
         for mails in pages_of(plan.new):
             task = self._worker.start(lambda mails=mails: self._fetch(mails))  # type: ignore[misc]
             if waiting is not None:
@@ -110,8 +110,8 @@ class Pull:
         if waiting is not None:
             yield waiting[0], self._worker.finish(waiting[1], self._stop)
 
-    def _fetch(self, mails: list[NewMail]) -> Sources:
-        found: Sources = {}
+    def _fetch(self, mails: list[NewMail]) -> Fetched:
+        found: Fetched = {}
         for folder in dict.fromkeys(mail.folder for mail in mails):
             here = [mail for mail in mails if mail.folder == folder]
             if self._session.select(folder).uidvalidity != here[0].uidvalidity:
@@ -119,16 +119,18 @@ class Pull:
                     f"folder '{folder}' was rebuilt by the server while it was read; what was read before is kept",
                     help="The next sync reads it again.",
                 )
-            for uid, source in self._session.sources([mail.listed.uid for mail in here]):
-                found[folder, uid] = source
+            arrived = {mail.listed.uid: mail.listed.arrived for mail in here}
+            for uid, source in self._session.sources(list(arrived)):
+                if uid in arrived:
+                    found[folder, uid] = (parse(source, arrived[uid]), source)
         return found
 
-    def _records(self, mails: list[NewMail], sources: Sources) -> Iterator[Record]:
+    def _records(self, mails: list[NewMail], fetched: Fetched) -> Iterator[Record]:
         read: list[_Read] = []
         for at in mails:
-            source = sources.pop((at.folder, at.listed.uid), None)
-            if source is not None:  # else it was expunged between listing and fetching
-                read.append(_Read(at, parse(source, at.listed.arrived), source))
+            found = fetched.pop((at.folder, at.listed.uid), None)
+            if found is not None:  # else it was expunged between listing and fetching
+                read.append(_Read(at, *found))
         known = set(self._lookup.known_messages([each.mail.sha256 for each in read]))
         self._threader.begin([each.mail for each in read if each.mail.sha256 not in known])
         for each in read:

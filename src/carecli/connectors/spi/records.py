@@ -54,12 +54,11 @@ class AttachmentRecord(_Record, frozen=True, kw_only=True):
 class MessageRecord(_Record, frozen=True, kw_only=True):
     """One message of a ticket. Instants are milliseconds since 1970 UTC; ``body_text`` is clean text.
 
-    ``external_id`` is unique per account (for mail: the SHA-256 of the source). ``ticket`` is the external id of
-    its ticket. ``received_at`` is when it reached us, where that is known better than by ``sent_at`` (mail:
-    INTERNALDATE); messages are ordered by it. ``mark`` is the id of our own operation when the message carries it.
-    ``bounce_of`` is the Message-ID that this delivery report is about. ``thread_keys`` are the names (Message-IDs,
-    subject tokens) under which later mail finds this ticket: (key, owned), where owned says that this very message
-    bears the name.
+    ``external_id`` is unique per account (for mail: the SHA-256 of the source). ``ticket`` is the external id of its
+    ticket. ``received_at`` is when it reached us, where that is known better than by ``sent_at`` (mail: INTERNALDATE);
+    messages are ordered by it. ``mark`` is the id of our own operation when the message carries it. ``bounce_of`` is
+    the Message-ID that this delivery report is about. ``thread_keys`` are the names (Message-IDs, subject tokens) under
+    which later mail finds this ticket: (key, owned), where owned says that this very message bears the name.
     """
 
     external_id: str
