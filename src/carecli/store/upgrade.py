@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import create_engine, event
+from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from carecli.store.schema import VERSION
+
+_PATIENCE = 60  # seconds to wait for another process that makes or migrates the same store
 
 
 def sqlite_facts() -> tuple[str, bool]:
@@ -47,6 +50,23 @@ def backup(path: str, target: str) -> None:
     os.replace(partial, target)
 
 
+def _use_wal(connection: Connection) -> None:
+    """Lets readers go on while one writes; it is kept in the file.
+
+    This switch refuses at once where other locks wait, so of two first starts one has to try again.
+    """
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            connection.exec_driver_sql("PRAGMA journal_mode = wal")
+        except DBAPIError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        else:
+            return
+
+
 def upgrade(path: str) -> str | None:
     """Brings the store to this program's schema; returns the path of the backup it made, if any.
 
@@ -64,7 +84,7 @@ def upgrade(path: str) -> str | None:
         if os.path.exists(saved):
             os.unlink(saved)
         backup(path, saved)
-    engine = create_engine("sqlite://", creator=lambda: sqlite3.connect(path, timeout=60), poolclass=NullPool)
+    engine = create_engine("sqlite://", creator=lambda: sqlite3.connect(path, timeout=_PATIENCE), poolclass=NullPool)
 
     @event.listens_for(engine, "connect")
     def _manual(dbapi: sqlite3.Connection, _record: object) -> None:
@@ -74,8 +94,7 @@ def upgrade(path: str) -> str | None:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     try:
         with engine.connect() as connection:
-            # WAL lets readers go on while one writes; it is kept in the file.
-            connection.exec_driver_sql("PRAGMA journal_mode = wal")
+            _use_wal(connection)
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             if connection.exec_driver_sql("PRAGMA user_version").scalar() != VERSION:
                 config.attributes["connection"] = connection
