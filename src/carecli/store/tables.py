@@ -111,9 +111,7 @@ class TicketTable(SQLModel, table=True):
             "id",
             sqlite_where=text("due_at IS NOT NULL AND hidden = 0 AND status_category <> 'done'"),
         ),
-        Index(
-            "ix_ticket_snoozed", "snoozed_until", "id", sqlite_where=text("snoozed_until IS NOT NULL AND hidden = 0")
-        ),
+        Index("ix_ticket_snoozed", "updated_at", "id", sqlite_where=text("snoozed_until IS NOT NULL AND hidden = 0")),
         Index("ix_ticket_requester", "requester_id", "updated_at"),
         Index("ix_ticket_merged", "merged_into_id", sqlite_where=text("merged_into_id IS NOT NULL")),
         UniqueConstraint("account_id", "number"),

@@ -77,7 +77,7 @@ def _through(tree: Node | None, order: str = "") -> str:
         return ""
     condition_of = tree[3][0] if tree[1] == "is" else tree[1]  # type: ignore[index]
     index = _RARE.get(str(condition_of))
-    fits = not order or (order, condition_of) == ("wait", "unread")
+    fits = not order or (order, condition_of) in (("wait", "unread"), ("updated", "snoozed"))
     return f" INDEXED BY {index}" if index and fits else ""
 
 

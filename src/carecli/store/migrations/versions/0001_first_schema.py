@@ -54,7 +54,7 @@ CREATE INDEX ix_ticket_category_wait ON ticket (hidden, status_category, wait_ke
 CREATE INDEX ix_ticket_assignee_wait ON ticket (hidden, assignee_id, status_category, wait_key, id);
 CREATE INDEX ix_ticket_unread_wait ON ticket (wait_key, id) WHERE unread = 1 AND hidden = 0;
 CREATE INDEX ix_ticket_due ON ticket (due_at, id) WHERE due_at IS NOT NULL AND hidden = 0 AND status_category <> 'done';
-CREATE INDEX ix_ticket_snoozed ON ticket (snoozed_until, id) WHERE snoozed_until IS NOT NULL AND hidden = 0;
+CREATE INDEX ix_ticket_snoozed ON ticket (updated_at, id) WHERE snoozed_until IS NOT NULL AND hidden = 0;
 CREATE INDEX ix_ticket_requester ON ticket (requester_id, updated_at);
 CREATE INDEX ix_ticket_merged ON ticket (merged_into_id) WHERE merged_into_id IS NOT NULL;
 CREATE TABLE ticket_tag (
