@@ -129,7 +129,7 @@ def test_a_page_that_dies_leaves_neither_records_nor_cursor(
     names = {
         "save_cursor": "carecli.store.accounts.save_cursor",
         "raws": "carecli.store.raws.save",
-        "followed": "carecli.sync.apply.facts_of",
+        "followed": "carecli.sync.apply.columns_of",
     }
     writer = PageWriter(store.connection, key)
     with monkeypatch.context() as patched:
