@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from carecli.store import messages, raws
+from carecli.store.batches import in_parts
 from carecli.store.driver import Connection
 
 
@@ -18,9 +19,7 @@ class StoreLookup:
     def threads_of(self, keys: Sequence[str]) -> Mapping[str, tuple[str, bool]]:
         """For each known thread key: (external id of its ticket, whether a stored message bears it)."""
         found: dict[str, tuple[str, bool]] = {}
-        for start in range(0, len(keys), 500):
-            part = keys[start : start + 500]
-            marks = ",".join("?" * len(part))
+        for part, marks in in_parts(keys):
             for key, external_id, owned in self._connection.execute(
                 "SELECT k.key, ifnull(s.external_id, t.external_id), k.owned FROM thread_key k JOIN ticket t"
                 " ON t.id = k.ticket_id LEFT JOIN ticket s ON s.id = t.merged_into_id"

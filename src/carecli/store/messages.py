@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from operator import itemgetter
 
 from carecli.domain.ids import message_key
+from carecli.store.batches import in_parts
 from carecli.store.driver import Connection
 
 COLUMNS = (
@@ -20,9 +21,7 @@ _STAGE = f"CREATE TEMP TABLE IF NOT EXISTS stage_message AS SELECT {COLUMNS} FRO
 def existing(connection: Connection, account_id: int, external_ids: Sequence[str]) -> dict[str, int]:
     """Keys of the messages that are stored already, by external id."""
     found: dict[str, int] = {}
-    for start in range(0, len(external_ids), 500):
-        part = external_ids[start : start + 500]
-        marks = ",".join("?" * len(part))
+    for part, marks in in_parts(external_ids):
         found.update(
             connection.execute(
                 f"SELECT external_id, id FROM message WHERE account_id = ? AND external_id IN ({marks})",
@@ -48,9 +47,7 @@ def free_keys(connection: Connection, wanted: Sequence[tuple[int, int]]) -> list
     """As ``free_key`` for many (instant, sequence) pairs, in order."""
     first = [message_key(at, sequence) for at, sequence in wanted]
     stored: set[int] = set()
-    for start in range(0, len(first), 500):
-        part = first[start : start + 500]
-        marks = ",".join("?" * len(part))
+    for part, marks in in_parts(first):
         stored.update(row[0] for row in connection.execute(f"SELECT id FROM message WHERE id IN ({marks})", part))
     taken: set[int] = set()
     keys = []

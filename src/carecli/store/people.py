@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from carecli.domain.customer import normal_email
 from carecli.domain.redact import clean_line, clean_text
+from carecli.store.batches import in_parts
 from carecli.store.driver import Connection
 
 _COLUMNS = (
@@ -71,9 +72,7 @@ class People:
                 by_kind.setdefault(kind, {})[value] = None
         for kind, values in by_kind.items():
             wanted = list(values)
-            for start in range(0, len(wanted), 500):
-                part = wanted[start : start + 500]
-                marks = ",".join("?" * len(part))
+            for part, marks in in_parts(wanted):
                 rows = self._connection.execute(
                     "SELECT i.value, ifnull(c.merged_into_id, c.id), c.name FROM identity i JOIN customer c"
                     f" ON c.id = i.customer_id WHERE i.account_id = ? AND i.kind = ? AND i.value IN ({marks})",
@@ -210,9 +209,7 @@ class People:
             "DELETE FROM fts_customer WHERE rowid = ?", [(each,) for each in self._indexed - self._made]
         )
         ordered = sorted(self._indexed)
-        for start in range(0, len(ordered), 500):  # one statement for many: the index is cheapest in ascending batches
-            part = ordered[start : start + 500]
-            marks = ",".join("?" * len(part))
+        for part, marks in in_parts(ordered):  # one statement for many: the index is cheapest in ascending batches
             self._connection.execute(
                 f"INSERT INTO fts_customer (rowid, text) SELECT c.id, {_TEXT} FROM customer c WHERE c.id IN ({marks})"
                 " ORDER BY c.id",

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 
 from carecli.domain.ticket import TicketStatus, category_of
+from carecli.store.batches import in_parts
 from carecli.store.driver import Connection
 
 SYNCED = (
@@ -63,9 +64,7 @@ def insert(connection: Connection, rows: Sequence[Mapping[str, object]]) -> None
 def facts(connection: Connection, ticket_ids: Sequence[int]) -> dict[int, tuple[object, ...]]:
     """The ``FACTS`` of some tickets by key."""
     found: dict[int, tuple[object, ...]] = {}
-    for start in range(0, len(ticket_ids), 500):
-        part = ticket_ids[start : start + 500]
-        marks = ",".join("?" * len(part))
+    for part, marks in in_parts(ticket_ids):
         for row in connection.execute(f"SELECT id, {FACTS} FROM ticket WHERE id IN ({marks})", part):
             found[row[0]] = row[1:]
     return found
@@ -86,9 +85,7 @@ def set_facts(connection: Connection, rows: Iterable[Mapping[str, object]]) -> N
 def known(connection: Connection, account_id: int, external_ids: Sequence[str]) -> dict[str, int]:
     """Keys of stored tickets by external id."""
     found: dict[str, int] = {}
-    for start in range(0, len(external_ids), 500):
-        part = external_ids[start : start + 500]
-        marks = ",".join("?" * len(part))
+    for part, marks in in_parts(external_ids):
         found.update(
             connection.execute(
                 f"SELECT external_id, ifnull(merged_into_id, id) FROM ticket WHERE account_id = ? AND external_id IN ({marks})",
