@@ -8,13 +8,18 @@ from collections.abc import Iterable
 from carecli.store.driver import Connection
 
 
+def packed(records: Iterable[tuple[str, str, bytes]]) -> list[tuple[str, str, bytes]]:
+    """(kind, external id, bytes) rows with their bytes compressed, for ``save``."""
+    # Level 1: three times as fast as the default for a tenth more space.
+    return [(kind, external_id, zlib.compress(body, 1)) for kind, external_id, body in records]
+
+
 def save(connection: Connection, account_id: int, records: Iterable[tuple[str, str, bytes]]) -> None:
-    """Stores (kind, external id, bytes); a newer form replaces the older."""
+    """Stores ``packed`` records; a newer form replaces the older."""
     connection.executemany(
         "INSERT INTO raw_record (account_id, kind, external_id, encoding, body) VALUES (?, ?, ?, 'zlib', ?)"
         " ON CONFLICT DO UPDATE SET body = excluded.body, encoding = excluded.encoding",
-        # Level 1: three times as fast as the default for a tenth more space.
-        [(account_id, kind, external_id, zlib.compress(body, 1)) for kind, external_id, body in records],
+        [(account_id, *record) for record in records],
     )
 
 

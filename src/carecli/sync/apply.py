@@ -85,9 +85,12 @@ class PageWriter:
         run.commit()
 
     def _write(self, page: Page, stream: str, now: int, *, careful: bool) -> _PageRun:
+        # Packed before the lock is taken: it is a fifth of the work, and other programs wait for the lock.
+        sources = raws.packed((r.kind, r.external_id, r.body) for r in page.records if isinstance(r, RawRecord))
         with write(self._connection):
             run = _PageRun(self._connection, self._account_id, now, dict(self._agents), self.tally, careful=careful)
             run.apply(page.records)
+            raws.save(self._connection, self._account_id, sources)
             accounts.save_cursor(self._connection, self._account_id, stream, page.cursor, now)
         return run
 
@@ -160,11 +163,6 @@ class _PageRun:
         for record in by_kind.get(Tombstone, ()):
             self._guarded(self._tombstone, record)
         self._places(by_kind)
-        raws.save(
-            self._connection,
-            self._account_id,
-            [(r.kind, r.external_id, r.body) for r in by_kind.get(RawRecord, ()) if isinstance(r, RawRecord)],
-        )
         for record in by_kind.get(SetAside, ()):
             assert isinstance(record, SetAside)  # noqa: S101  (narrows the type)
             self._set_aside(record.kind, record.external_id, record.reason, record.raw)

@@ -10,7 +10,7 @@ from carecli.connectors.imap.session import FolderState, Listed, Session, uid_se
 from carecli.connectors.spi.protocols import Lookup
 from carecli.connectors.spi.records import FlagsChanged, PlacesGone
 
-PAGE_MAILS = 250
+PAGE_MAILS = 400  # written within a tenth of a second, the longest that other programs should wait for the store
 PAGE_BYTES = 4_000_000
 _ALL = "1:*"
 
