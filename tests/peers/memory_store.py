@@ -14,7 +14,7 @@ from carecli.connectors.spi.records import (
     TicketRecord,
     TicketsJoined,
 )
-from carecli.domain.customer import normal_email
+from carecli.domain.ids import normal_email
 
 
 class MemoryStore:

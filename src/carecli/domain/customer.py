@@ -63,10 +63,3 @@ class Customer:
         """Social handles, each as ``kind:value``."""
         plain = (IdentityKind.EMAIL, IdentityKind.PHONE, IdentityKind.VENDOR_USER, IdentityKind.CRM_CONTACT)
         return tuple(dict.fromkeys(f"{i.kind}:{i.value}" for i in self.identities if i.kind not in plain))
-
-
-def normal_email(address: str) -> str:
-    """The form of an e-mail address used for comparison: trimmed and lower-cased (RFC 5321 leaves the local part's
-    case to the receiver; no known mailbox provider tells them apart).
-    """
-    return address.strip().lower()

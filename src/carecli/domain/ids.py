@@ -1,4 +1,4 @@
-"""Names of things: ULIDs, message keys that rise with time, and ticket references."""
+"""Names of things: ULIDs, message keys that rise with time, ticket references, addresses as they are compared."""
 
 from __future__ import annotations
 
@@ -42,3 +42,10 @@ def split_ref(text: str) -> tuple[str | None, str]:
             help="Write account:number, for example support:12; 'carecli ticket list -q' prints them.",
         )
     return account or None, number
+
+
+def normal_email(address: str) -> str:
+    """The form of an e-mail address used for comparison: trimmed and lower-cased (RFC 5321 leaves the local part's
+    case to the receiver; no known mailbox provider tells them apart).
+    """
+    return address.strip().lower()

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from carecli.domain.errors import ForbiddenError, NotFoundError, UsageError
 from carecli.domain.operation import FINAL, Operation, OperationState, Signal, Verb, can
 from carecli.domain.ticket import Priority, Ticket, TicketStatus
 from carecli.services.context import Context
-from carecli.services.models import Conversation
 from carecli.store import accounts, conversations, messages, operations, people, thread_json, tickets, windows
 from carecli.sync import effects
+
+if TYPE_CHECKING:
+    from carecli.services.models import Conversation
 
 _CAPABILITY = {
     Verb.STATUS: ("status_write", "set a status"),
@@ -41,6 +44,8 @@ class Tickets:
 
     def conversation(self, ticket_id: int) -> Conversation:
         """A ticket with its messages and events, oldest first."""
+        from carecli.services.models import Conversation
+
         ticket = self.get(ticket_id)
         return Conversation(
             ticket,

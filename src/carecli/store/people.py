@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from carecli.domain.customer import normal_email
+from carecli.domain.ids import normal_email
 from carecli.domain.redact import clean_line, clean_text
 from carecli.store.batches import in_parts
 from carecli.store.driver import Connection

@@ -8,8 +8,7 @@ from zlib import crc32
 
 from carecli.connectors.spi.records import MessageRecord, PersonRecord
 from carecli.domain.conversation import Address
-from carecli.domain.customer import normal_email
-from carecli.domain.ids import SEQUENCE_BITS
+from carecli.domain.ids import SEQUENCE_BITS, normal_email
 from carecli.domain.redact import clean_line, clean_text
 from carecli.store import messages
 from carecli.store.drafts import pack_recipients

@@ -8,7 +8,8 @@ import pytest
 
 from carecli.domain import errors
 from carecli.domain.conversation import Address, Visibility
-from carecli.domain.customer import Customer, Identity, IdentityKind, normal_email
+from carecli.domain.customer import Customer, Identity, IdentityKind
+from carecli.domain.ids import normal_email
 from carecli.domain.knowledge import Article
 from carecli.domain.ticket import (
     Channel,

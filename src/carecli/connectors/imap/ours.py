@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from carecli.domain.conversation import Address
-from carecli.domain.customer import normal_email
+from carecli.domain.ids import normal_email
 
 _MARK = re.compile(r"<([0-7][0-9A-HJKMNP-TV-Z]{25})@([^<>@\s]+)>")
 

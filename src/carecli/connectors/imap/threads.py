@@ -11,7 +11,7 @@ from carecli.connectors.imap.parse import Mail
 from carecli.connectors.spi.protocols import Lookup
 from carecli.connectors.spi.records import TicketsJoined
 from carecli.domain.conversation import Address
-from carecli.domain.customer import normal_email
+from carecli.domain.ids import normal_email
 
 _PREFIX = re.compile(
     r"(?i)^\s*(?:re|aw|antw|antwort|sv|vs|r|rif|ref|res|odp|ynt|yan|bls|vá|atb|sz|ats|vl|отв|ответ|на|відп|σχετ|απ|"
