@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable
+
+import zstandard
 
 from carecli.store.driver import Connection
 
 
 def packed(records: Iterable[tuple[str, str, bytes]]) -> list[tuple[str, str, bytes]]:
     """(kind, external id, bytes) rows with their bytes compressed, for ``save``."""
-    # Level 1: three times as fast as the default for a tenth more space.
-    return [(kind, external_id, zlib.compress(body, 1)) for kind, external_id, body in records]
+    # Zstandard level 1: a fifth of zlib's time for the same space. A compressor belongs to one thread.
+    compress = zstandard.ZstdCompressor(level=1).compress
+    return [(kind, external_id, compress(body)) for kind, external_id, body in records]
 
 
 def save(connection: Connection, account_id: int, records: Iterable[tuple[str, str, bytes]]) -> None:
     """Stores ``packed`` records; a newer form replaces the older."""
     connection.executemany(
-        "INSERT INTO raw_record (account_id, kind, external_id, encoding, body) VALUES (?, ?, ?, 'zlib', ?)"
+        "INSERT INTO raw_record (account_id, kind, external_id, encoding, body) VALUES (?, ?, ?, 'zstd', ?)"
         " ON CONFLICT DO UPDATE SET body = excluded.body, encoding = excluded.encoding",
         [(account_id, *record) for record in records],
     )
@@ -29,7 +31,7 @@ def read(connection: Connection, account_id: int, kind: str, external_id: str) -
         "SELECT body FROM raw_record WHERE account_id = ? AND kind = ? AND external_id = ?",
         (account_id, kind, external_id),
     ).fetchone()
-    return zlib.decompress(row[0]) if row else None
+    return zstandard.ZstdDecompressor().decompress(row[0]) if row else None
 
 
 def set_aside(
@@ -39,7 +41,7 @@ def set_aside(
     connection.execute(
         "INSERT INTO set_aside (account_id, kind, external_id, reason, raw, at) VALUES (?, ?, ?, ?, ?, ?)"
         " ON CONFLICT DO UPDATE SET reason = excluded.reason, at = excluded.at",
-        (account_id, kind, external_id, reason, zlib.compress(raw, 1), now),
+        (account_id, kind, external_id, reason, zstandard.ZstdCompressor(level=1).compress(raw), now),
     )
 
 
