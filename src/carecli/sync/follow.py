@@ -80,7 +80,8 @@ def _hear_reply(facts: Facts, at: int) -> None:
 
 
 def _hear_customer(facts: Facts, one: Spoken) -> None:
-    newest = one.at >= (facts.last_agent_at or 0)
+    # Mailboxes tell whole seconds: an answer within the second of our reply is the newer one.
+    newest = one.at // 1000 >= (facts.last_agent_at or 0) // 1000
     first = facts.customer_message_count == 0 and facts.agent_reply_count == 0
     done = category_of(facts.status) is StatusCategory.DONE
     facts.customer_message_count += 1
