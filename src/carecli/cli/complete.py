@@ -45,12 +45,16 @@ def views(incomplete: str) -> list[str]:
 
 def statuses(incomplete: str) -> list[str]:
     """Statuses."""
-    return [w for w in ("new", "open", "pending", "on_hold", "solved", "closed") if w.startswith(incomplete)]
+    from carecli.domain.ticket import TicketStatus
+
+    return [status for status in TicketStatus if status.startswith(incomplete)]
 
 
 def priorities(incomplete: str) -> list[str]:
     """Priorities."""
-    return [word for word in ("none", "low", "normal", "high", "urgent") if word.startswith(incomplete)]
+    from carecli.domain.ticket import Priority
+
+    return [priority for priority in Priority if priority.startswith(incomplete)]
 
 
 def kinds(incomplete: str) -> list[str]:

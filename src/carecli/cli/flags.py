@@ -25,6 +25,7 @@ _SWITCHES = {
     "-v": "verbose",
     "-vv": "very_verbose",
     "--verbose": "verbose",
+    "--version": "version",
 }
 _TAKES_TEXT = frozenset(
     {
@@ -62,6 +63,7 @@ class Flags:
         "output",
         "read_only",
         "verbose",
+        "version",
         "yes",
     )
 
@@ -71,7 +73,7 @@ class Flags:
         self.account: str | None = None
         self.output = "table"
         self.fields: tuple[str, ...] = ()
-        self.dry_run = self.yes = self.no_input = self.read_only = self.no_color = False
+        self.dry_run = self.yes = self.no_input = self.read_only = self.no_color = self.version = False
         self.verbose = 0
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from carecli.cli.flags import Flags
 
@@ -44,6 +44,30 @@ def emit(texts: Sequence[str], flags: Flags, columns: Sequence[str], *, single: 
         writer.writerows(cells)
     else:
         table([name.rpartition(".")[2].upper() if name.count(".") else name.upper() for name in fields], cells, flags)
+
+
+def emit_values(
+    values: Sequence[Mapping[str, object]], flags: Flags, columns: Sequence[str], *, single: bool = False
+) -> None:
+    """Prints objects in the chosen format, as ``emit``."""
+    import json
+
+    emit([json.dumps(value, ensure_ascii=False) for value in values], flags, columns, single=single)
+
+
+def emit_one(value: Mapping[str, object], flags: Flags, plain: str) -> None:
+    """Prints one object; as a table it is the line ``plain``."""
+    if flags.output == "table" and not flags.fields:
+        write(plain + "\n")
+    else:
+        emit_values([value], flags, tuple(value), single=True)
+
+
+def instant(milliseconds: int | None) -> str | None:
+    """An instant in the contract's form: ISO 8601 UTC with Z, whole seconds."""
+    import time
+
+    return None if milliseconds is None else time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(milliseconds // 1000))
 
 
 def write(text: str) -> None:

@@ -13,6 +13,12 @@ import time
 from carecli.cli import flags as global_flags
 from carecli.cli.flags import Flags
 
+TYPE_CHECKING = False  # importing typing takes longer than some of these commands take to run
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from carecli.services.reads import Reader
+
 _LIST = {"--view": "view", "--status": "status", "--assignee": "assignee", "--tag": "tag", "--limit": "limit"}
 MOST = 1_000_000_000  # more rows than any store has, less than SQLite's numbers hold
 TICKET_COLUMNS = ("ref", "status", "priority", "updated_at", "requester.name", "subject")
@@ -25,19 +31,15 @@ def run(arguments: list[str]) -> int | None:
         return None
     if not arguments or "--help" in arguments or "-h" in arguments:
         return _help(arguments)
-    if "--version" in arguments:
-        from carecli import __version__
-
-        sys.stdout.write(f"carecli {__version__}\n")
-        return 0
-    words = [word for word in arguments if not word.startswith("-")]
-    # The first plain word may be the value of a flag (--home DIR ticket list).
-    if not any(word in ("ticket", "search") for word in words[:3]):
-        return None
     try:
         flags, rest = global_flags.take(arguments)
     except Exception:
         return None
+    if flags.version:
+        from carecli import __version__
+
+        sys.stdout.write(f"carecli {__version__}\n")
+        return 0
     if flags.verbose or flags.dry_run:
         return None
     if rest[:2] == ["ticket", "list"]:
@@ -92,7 +94,7 @@ def _options(words: list[str], known: dict[str, str], positional: int) -> dict[s
     return found
 
 
-def _guarded(command, flags: Flags, options: dict[str, str]) -> int:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def _guarded(command: Callable[[Flags, dict[str, str]], None], flags: Flags, options: dict[str, str]) -> int:
     from carecli.domain.errors import CareError
 
     try:
@@ -106,20 +108,11 @@ def _guarded(command, flags: Flags, options: dict[str, str]) -> int:  # type: ig
     except Exception as error:
         from carecli.cli import errors
 
-        found = _explain(error, flags)
-        if found is None:
-            raise
-        return errors.report(found, flags)
+        return errors.unexpected(error, flags)
     return 0
 
 
-def _explain(error: BaseException, flags: Flags):  # type: ignore[no-untyped-def]  # noqa: ANN202
-    from carecli.bootstrap import explain, find_paths
-
-    return explain(error, find_paths(flags.home, flags.config).store_file)
-
-
-def _reader(flags: Flags):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _reader(flags: Flags) -> Reader | None:
     """A connection for reading, ``None`` when there is no store yet."""
     from carecli.config.paths import find
     from carecli.services.reads import open_reader

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from carecli.cli.flags import Flags
-from carecli.cli.output import colour, write
+from carecli.cli.output import colour, instant, write
 from carecli.domain.redact import clean_line, clean_text
 
 
 def hit_json(row: tuple[str, str | None, int, str, str, int, float, int | None]) -> str:
     """A search hit in the contract's shape."""
     import json
-    import time
 
     kind, ref, key, title, snippet, at, score, _ = row
     plain = " ".join(snippet.replace("\x02", "").replace("\x03", "").split())
-    when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at / 1000))
     hit = {
         "kind": kind,
         "ref": ref,
         "id": str(key),
         "title": title,
         "snippet": plain,
-        "at": when,
+        "at": instant(at),
         "score": round(score, 4),
     }
     return json.dumps(hit, ensure_ascii=False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import sys
 
 import click
 import typer
@@ -12,7 +11,6 @@ import typer.core
 import typer.models
 
 from carecli.cli import errors, flags
-from carecli.cli.flags import Flags
 from carecli.cli.help import overview
 from carecli.cli.nouns import NOUNS
 from carecli.domain.errors import CareError, UsageError
@@ -97,35 +95,10 @@ def run(arguments: list[str]) -> int:
     except CareError as error:
         return errors.report(error, taken)
     except Exception as error:
-        return _unexpected(error, taken)
+        return errors.unexpected(error, taken)
 
 
 def _completing() -> bool:
     import os
 
     return "_CARECLI_COMPLETE" in os.environ
-
-
-def _unexpected(error: Exception, taken: Flags) -> int:
-    import os
-
-    from carecli.bootstrap import explain, find_paths
-    from carecli.domain.redact import clean_line, without_secrets
-
-    found = explain(error, find_paths(taken.home, taken.config).store_file)
-    if found is None and isinstance(error, OSError) and error.errno is not None:
-        found = CareError(
-            f"{error.filename or 'a file'}: {os.strerror(error.errno)}",
-            code="OS_ERROR",
-            help="Nothing more was changed. Check the path, its permissions and the free space.",
-        )
-    if found is None:
-        found = CareError(
-            f"{type(error).__name__}: {clean_line(without_secrets(str(error)))}",
-            help="This is a defect of carecli. Repeat with -vv and report what it prints.",
-        )
-    if taken.verbose > 1:
-        import traceback
-
-        sys.stderr.write(without_secrets("".join(traceback.format_exception(error))))
-    return errors.report(found, taken)

@@ -13,19 +13,33 @@ import typer
 from carecli.bootstrap import Workspace, open_workspace
 from carecli.cli import errors, flags
 from carecli.cli.output import emit
-from carecli.domain.errors import CareError, PartialError, UsageError
+from carecli.domain.errors import (
+    CareError,
+    ConflictError,
+    PartialError,
+    RejectedError,
+    UnreachableError,
+    UsageError,
+)
 from carecli.domain.operation import Operation, OperationState
 
 OPERATION_COLUMNS = ("id", "verb", "target", "state", "last_error")
-_EXIT = {OperationState.FAILED: 6, OperationState.CONFLICT: 7, OperationState.UNKNOWN: 9}
+_REFUSED: dict[OperationState, type[CareError]] = {
+    OperationState.FAILED: RejectedError,
+    OperationState.CONFLICT: ConflictError,
+    OperationState.UNKNOWN: UnreachableError,
+}
 
 
 @contextlib.contextmanager
-def opened(*, writing: bool = False) -> Iterator[Workspace]:
-    """The workspace of this call; configuration warnings go to stderr once."""
+def opened(*, writing: bool = False, plans: bool = False) -> Iterator[Workspace]:
+    """The workspace of this call; configuration warnings go to stderr once.
+
+    ``writing`` and ``plans`` as in ``may_write``.
+    """
     taken = flags.current()
-    if writing and taken.read_only:
-        raise UsageError("--read-only forbids this command", code="READ_ONLY", help="Leave the flag out to write.")
+    if writing:
+        may_write(plans=plans)
     workspace = open_workspace(taken.home, taken.config, read_only=taken.read_only, origin="cli")
     try:
         for warning in workspace.settings.warnings:
@@ -33,6 +47,25 @@ def opened(*, writing: bool = False) -> Iterator[Workspace]:
         yield workspace
     finally:
         workspace.close()
+
+
+def may_write(*, plans: bool = False) -> None:
+    """Raises ``UsageError`` READ_ONLY under ``--read-only``, and NO_DRY_RUN under ``--dry-run`` for a command that has
+    nothing to show without doing it (``plans`` says that it has).
+    """
+    taken = flags.current()
+    if taken.read_only:
+        raise UsageError("--read-only forbids this command", code="READ_ONLY", help="Leave the flag out to write.")
+    if not plans:
+        must_do()
+
+
+def must_do() -> None:
+    """Raises ``UsageError`` NO_DRY_RUN under ``--dry-run``: the command has nothing to show without doing it."""
+    if flags.current().dry_run:
+        raise UsageError(
+            "this command has no dry run; nothing was done", code="NO_DRY_RUN", help="Leave --dry-run out."
+        )
 
 
 def expand(words: Sequence[str]) -> list[str]:
@@ -111,20 +144,34 @@ def finish(workspace: Workspace, made: Sequence[Operation], missed: Sequence[Car
     sys.stdout.flush()
     now = [workspace.outbox.get(operation.id) for operation in made]
     for operation in now:
-        if operation.state in _EXIT and operation.last_error:
-            errors.say(f"carecli: {operation.target or operation.id}: {operation.last_error}")
+        if operation.state in _REFUSED:
+            errors.report(_refusal(operation), taken)
     if blocked is not None:
         for error in missed:
             errors.report(error, taken)
         raise typer.Exit(errors.report(blocked, taken))
-    _end(missed, {_EXIT.get(operation.state, 0) for operation in now}, len(made) + len(missed))
+    _end(
+        missed,
+        {_REFUSED[operation.state].exit_code if operation.state in _REFUSED else 0 for operation in now},
+        len(made) + len(missed),
+    )
 
 
-def planned(workspace: Workspace, operations: Sequence[Operation], missed: Sequence[CareError] = ()) -> None:
+def _refusal(operation: Operation) -> CareError:
+    """Why an operation did not get through, as an error with the operation's own code."""
+    kind = _REFUSED[operation.state]
+    words = operation.last_error or f"it is {operation.state}"
+    return kind(
+        f"{operation.target or operation.id}: {words}",
+        code=operation.error_code or kind.code,
+        help=f"It is kept: carecli outbox show {operation.id}",
+    )
+
+
+def planned(operations: Sequence[Operation], missed: Sequence[CareError] = ()) -> None:
     """Prints what a write would do (``--dry-run``), and ends as it would for the references that are missing."""
     from carecli.services.tickets import as_json
 
-    del workspace
     emit([as_json(operation) for operation in operations], flags.current(), ("verb", "target", "state"))
     if missed:
         _end(missed, {0} if operations else set(), len(operations) + len(missed))

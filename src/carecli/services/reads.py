@@ -13,9 +13,11 @@ from carecli.store.driver import Connection, Error
 from carecli.store.schema import open_existing
 
 DEFAULT_LIMIT = 50
+Reader = Connection
+"""What the quick commands hold between two calls."""
 
 
-def open_reader(path: str) -> Connection | None:
+def open_reader(path: str) -> Reader | None:
     """A connection for reading; ``None`` when the store is not there yet or must be migrated first.
 
     Raises ``StoreError`` when it cannot be read.

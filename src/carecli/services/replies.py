@@ -127,12 +127,24 @@ class Replies:
             made.append(self._solve_after(made[0]))
         return made
 
-    def check(self, draft: Draft) -> None:
-        """Raises what ``make`` would raise for a text that cannot be sent."""
+    def planned(self, draft: Draft) -> Operation:
+        """The operation ``make`` would make, without an id and without making it; raises what ``make`` would raise."""
         ticket = conversations.ticket(self._store.connection, draft.ticket_id) if draft.ticket_id is not None else None
         account = ticket.account if ticket else draft.account or ""
         require_account(self._context.settings, account)
         self._check(draft, account, ticket)
+        return Operation(
+            id="",
+            account=account,
+            verb=VERB[draft.mode],
+            ticket_id=draft.ticket_id,
+            target=ticket.ref if ticket else None,
+            payload={},
+            state=OperationState.READY,
+            attempts=0,
+            not_before=0,
+            created_at=self._context.now(),
+        )
 
     def _solve_after(self, reply: Operation) -> Operation:
         from carecli.services.tickets import Tickets

@@ -185,18 +185,21 @@ class Tickets:
 
         Raises ``NotFoundError`` NOTHING_TO_UNDO, ``ForbiddenError`` NOT_UNDOABLE.
         """
-        connection = self._store.connection
-        found = operation_id or operations.last_undoable(connection, self._context.actor)
-        if found is None:
-            raise NotFoundError("there is nothing to undo", code="NOTHING_TO_UNDO")
-        return [self._undo(operations.get(connection, found))]
+        return [self._undo(self.undoes(operation_id))]
 
     def redo(self) -> list[Operation]:
         """Takes the last undo back. Raises ``NotFoundError`` NOTHING_TO_REDO."""
-        found = operations.last_undo(self._store.connection, self._context.actor)
+        return [self._undo(self.undoes(redo=True), redo=True)]
+
+    def undoes(self, operation_id: str | None = None, *, redo: bool = False) -> Operation:
+        """The operation that ``undo`` (or ``redo``) would take back. Raises as they do when there is none."""
+        connection, actor = self._store.connection, self._context.actor
+        last = operations.last_undo if redo else operations.last_undoable
+        found = operation_id or last(connection, actor)
         if found is None:
-            raise NotFoundError("there is nothing to redo", code="NOTHING_TO_REDO")
-        return [self._undo(operations.get(self._store.connection, found), redo=True)]
+            what = "redo" if redo else "undo"
+            raise NotFoundError(f"there is nothing to {what}", code=f"NOTHING_TO_{what.upper()}")
+        return operations.get(connection, found)
 
     def _undo(self, operation: Operation, *, redo: bool = False) -> Operation:
         if operation.verb not in effects.FIELDS:

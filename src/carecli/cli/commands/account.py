@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import sys
-import time
 from typing import Annotated
 
 import typer
 
 from carecli.bootstrap import Workspace
 from carecli.cli import complete, errors, flags, workspace
-from carecli.cli.output import emit
+from carecli.cli.output import emit_values, instant
 from carecli.domain.errors import ConfigError, UsageError
 
 app = workspace.noun("Connect, test and remove accounts.")
@@ -19,26 +17,22 @@ Name = Annotated[str, typer.Argument(metavar="NAME", autocompletion=complete.acc
 COLUMNS = ("name", "connector", "state", "last_sync_at", "base_url")
 
 
-def _at(milliseconds: int | None) -> str | None:
-    return None if milliseconds is None else time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(milliseconds / 1000))
-
-
-def _rows(ws: Workspace) -> dict[str, str]:
-    rows = {}
+def _rows(ws: Workspace) -> dict[str, dict[str, object]]:
+    rows: dict[str, dict[str, object]] = {}
     for health in ws.accounts.health():
         options = ws.settings.accounts[health.name].options
-        body = {
+        body: dict[str, object] = {
             "name": health.name,
             "connector": health.connector,
             "base_url": options.get("base_url") or options.get("imap_host"),
             "state": health.state,
-            "last_sync_at": _at(health.last_sync_at),
+            "last_sync_at": instant(health.last_sync_at),
             "capabilities": list(ws.context.capabilities(health.name).names()),
             "error": health.error,
             "queued": health.queued,
             "needs_person": health.needs_person,
         }
-        rows[health.name] = json.dumps(body, ensure_ascii=False)
+        rows[health.name] = body
     return rows
 
 
@@ -46,7 +40,7 @@ def _rows(ws: Workspace) -> dict[str, str]:
 def list_() -> None:
     """List the configured accounts and how they are doing."""
     with workspace.opened() as ws:
-        emit(list(_rows(ws).values()), flags.current(), COLUMNS)
+        emit_values(list(_rows(ws).values()), flags.current(), COLUMNS)
 
 
 @app.command()
@@ -54,7 +48,7 @@ def show(name: Name) -> None:
     """Show an account."""
     with workspace.opened() as ws:
         ws.accounts.require(name)
-        emit(
+        emit_values(
             [_rows(ws)[name]],
             flags.current(),
             (*COLUMNS, "error", "queued", "needs_person", "capabilities"),
@@ -69,7 +63,7 @@ def add(
     set_: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="An option (repeatable)")] = None,
 ) -> None:
     """Connect an account; options come from 'carecli connector show KIND'."""
-    with workspace.opened(writing=True) as ws:
+    with workspace.opened(writing=True, plans=True) as ws:
         given = {}
         for pair in set_ or ():
             key, equals, value = pair.partition("=")
@@ -78,8 +72,8 @@ def add(
             given[key] = value
         if flags.current().dry_run:
             ws.accounts.check(name, connector, given)
-            emit(
-                [json.dumps({"name": name, "connector": connector, "state": "planned"})],
+            emit_values(
+                [{"name": name, "connector": connector, "state": "planned"}],
                 flags.current(),
                 COLUMNS,
                 single=True,
@@ -87,7 +81,7 @@ def add(
             return
         ws.accounts.add(name, connector, given)
     with workspace.opened() as ws:
-        emit([_rows(ws)[name]], flags.current(), COLUMNS, single=True)
+        emit_values([_rows(ws)[name]], flags.current(), COLUMNS, single=True)
         missing = ws.accounts.missing_secret(name)
         if missing:
             errors.say(f"carecli: next: carecli account login {name}")
@@ -102,9 +96,7 @@ def test(name: Name) -> None:
         ws.accounts.require(name)
         identity, notes = ws.syncing.test(name)
         body = {"name": name, "state": "ok", "identity": identity, "notes": list(notes)}
-        emit(
-            [json.dumps(body, ensure_ascii=False)], flags.current(), ("name", "state", "identity", "notes"), single=True
-        )
+        emit_values([body], flags.current(), ("name", "state", "identity", "notes"), single=True)
 
 
 @app.command()
@@ -144,7 +136,7 @@ def login(
             raise UsageError("the secret is empty; nothing was kept", code="EMPTY_SECRET")
         ws.accounts.keep_secret(name, wanted, value, allow_file=store == "file")
         body = {"name": name, "field": wanted, "kept_in": store}
-        emit([json.dumps(body)], taken, ("name", "field", "kept_in"), single=True)
+        emit_values([body], taken, ("name", "field", "kept_in"), single=True)
 
 
 @app.command()
@@ -153,14 +145,14 @@ def logout(name: Name) -> None:
     with workspace.opened(writing=True) as ws:
         ws.accounts.require(name)
         ws.accounts.forget_secrets(name)
-        emit([json.dumps({"name": name, "state": "signed_out"})], flags.current(), ("name", "state"), single=True)
+        emit_values([{"name": name, "state": "signed_out"}], flags.current(), ("name", "state"), single=True)
 
 
 @app.command()
 def remove(name: Name) -> None:
     """Remove an account from the configuration and its tickets from the lists."""
     taken = flags.current()
-    with workspace.opened(writing=True) as ws:
+    with workspace.opened(writing=True, plans=True) as ws:
         ws.accounts.require(name)
         waiting = ws.accounts.unfinished(name)
         if waiting and not taken.yes:
@@ -170,4 +162,4 @@ def remove(name: Name) -> None:
             typer.confirm(f"{words}. Remove it all the same?", abort=True, err=True)
         if not taken.dry_run:
             ws.accounts.remove(name)
-        emit([json.dumps({"name": name, "state": "removed"})], taken, ("name", "state"), single=True)
+        emit_values([{"name": name, "state": "removed"}], taken, ("name", "state"), single=True)

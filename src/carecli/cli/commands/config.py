@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Annotated
 
@@ -10,7 +9,7 @@ import typer
 
 from carecli.bootstrap import example_config, find_paths, load_settings
 from carecli.cli import errors, flags, workspace
-from carecli.cli.output import emit, write
+from carecli.cli.output import emit_one, emit_values, write
 from carecli.domain.errors import ConfigError, UsageError
 
 app = workspace.noun("Show, check and edit the configuration.")
@@ -20,28 +19,21 @@ app = workspace.noun("Show, check and edit the configuration.")
 def path() -> None:
     """Print where the configuration lies."""
     file = find_paths(flags.current().home, flags.current().config).config_file
-    _one({"path": file, "exists": os.path.exists(file)}, file)
-
-
-def _one(body: dict[str, object], plain: str) -> None:
-    if flags.current().output == "table":
-        write(plain + "\n")
-    else:
-        emit([json.dumps(body, ensure_ascii=False)], flags.current(), tuple(body), single=True)
+    emit_one({"path": file, "exists": os.path.exists(file)}, flags.current(), file)
 
 
 @app.command()
 def show(origin: Annotated[bool, typer.Option("--origin", help="Where each value comes from")] = False) -> None:
     """Show the settings in force."""
     settings = load_settings(find_paths(flags.current().home, flags.current().config))
-    rows = []
+    rows: list[dict[str, object]] = []
     for name, sourced in settings.rows():
         value = list(sourced.value) if isinstance(sourced.value, tuple) else sourced.value
         row: dict[str, object] = {"name": name, "value": value}
         if origin:
             row["origin"] = sourced.origin
-        rows.append(json.dumps(row, ensure_ascii=False))
-    emit(rows, flags.current(), ("name", "value", "origin") if origin else ("name", "value"))
+        rows.append(row)
+    emit_values(rows, flags.current(), ("name", "value", "origin") if origin else ("name", "value"))
 
 
 @app.command()
@@ -54,7 +46,7 @@ def validate() -> None:
             errors.say(f"carecli: {warning.message}")
         write("valid\n" if not warnings else f"valid, {len(warnings)} warnings\n")
     else:
-        emit([json.dumps({"valid": True, "warnings": warnings}, ensure_ascii=False)], flags.current(), (), single=True)
+        emit_values([{"valid": True, "warnings": warnings}], flags.current(), (), single=True)
 
 
 @app.command()
@@ -63,6 +55,7 @@ def init() -> None:
     from carecli.config.edit import write_private
     from carecli.config.paths import make_folders
 
+    workspace.may_write()
     paths = find_paths(flags.current().home, flags.current().config)
     if os.path.exists(paths.config_file):
         raise UsageError(
@@ -72,7 +65,7 @@ def init() -> None:
         )
     make_folders(paths)
     write_private(paths.config_file, example_config())
-    _one({"path": paths.config_file, "created": True}, paths.config_file)
+    emit_one({"path": paths.config_file, "created": True}, flags.current(), paths.config_file)
 
 
 @app.command()
@@ -80,6 +73,7 @@ def edit() -> None:
     """Open the configuration in an editor and check it afterwards."""
     import click
 
+    workspace.may_write()
     paths = find_paths(flags.current().home, flags.current().config)
     if not os.path.exists(paths.config_file):
         init()
@@ -96,8 +90,8 @@ def schema() -> None:
     """Print every setting with its type, default and meaning."""
     from carecli.bootstrap import setting_rows
 
-    emit(
-        [json.dumps(row, ensure_ascii=False) for row in setting_rows()],
+    emit_values(
+        setting_rows(),
         flags.current(),
         ("name", "type", "default", "doc"),
     )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
 
 from carecli.bootstrap import connector_card, connector_cards
 from carecli.cli import complete, flags, workspace
-from carecli.cli.output import emit, write
+from carecli.cli.output import emit_values, write
 
 app = workspace.noun("List the kinds of accounts and what they can do.")
 
@@ -17,8 +16,7 @@ app = workspace.noun("List the kinds of accounts and what they can do.")
 @app.command("list")
 def list_() -> None:
     """List the installed connectors."""
-    texts = [json.dumps(card, ensure_ascii=False) for card in connector_cards()]
-    emit(texts, flags.current(), ("kind", "title", "experimental", "summary"))
+    emit_values(connector_cards(), flags.current(), ("kind", "title", "experimental", "summary"))
 
 
 @app.command()
@@ -27,7 +25,7 @@ def show(kind: Annotated[str, typer.Argument(metavar="KIND", autocompletion=comp
     card = connector_card(kind)
     taken = flags.current()
     if taken.output != "table" or taken.fields:
-        emit([json.dumps(card, ensure_ascii=False)], taken, ("kind",), single=True)
+        emit_values([card], taken, ("kind",), single=True)
         return
     lines = [f"{card['kind']}: {card['title']}", str(card["summary"]), "", "Options (--set KEY=VALUE):"]
     for option in card["options"]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import tempfile
@@ -13,8 +12,8 @@ from typing import Annotated
 import typer
 
 from carecli.bootstrap import open_workspace
-from carecli.cli import errors, flags
-from carecli.cli.output import emit
+from carecli.cli import errors, flags, workspace
+from carecli.cli.output import emit_values
 from carecli.domain.errors import UsageError
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -28,12 +27,13 @@ def demo(
 ) -> None:
     """Open the console on a demo desk: no account, no network, nothing is kept."""
     taken = flags.current()
+    workspace.may_write()
     if build:
         home = taken.home or os.environ.get("CARECLI_HOME")
         if not home:
             raise UsageError("--build needs a folder", code="HOME_NEEDED", help="carecli demo --build --home DIR")
-        emit(
-            [json.dumps(_fill(home, tickets, seed, live=False))],
+        emit_values(
+            [_fill(home, tickets, seed, live=False)],
             taken,
             ("home", "tickets", "messages", "seconds"),
             single=True,
@@ -64,11 +64,11 @@ def _fill(home: str, tickets: int, seed: int, *, live: bool) -> dict[str, object
             with_accounts.demo(tickets, seed, live=live)
     finally:
         with_accounts.close()
-    workspace = open_workspace(home, origin="cli")
+    ws = open_workspace(home, origin="cli")
     try:
-        reports = workspace.syncing.run([], threading.Event(), pushing=False)
+        reports = ws.syncing.run([], threading.Event(), pushing=False)
     finally:
-        workspace.close()
+        ws.close()
     for report in reports:
         if report.error is not None:
             raise report.error

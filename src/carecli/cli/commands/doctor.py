@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
 
 from carecli.cli import flags
-from carecli.cli.output import emit
+from carecli.cli.output import emit_values
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -19,9 +18,6 @@ def doctor(online: Annotated[bool, typer.Option("--online", help="Sign in to eve
     from carecli.bootstrap import diagnose
 
     checks = diagnose(flags.current().home, flags.current().config, online=online)
-    rows = [
-        json.dumps({"check": c.name, "ok": c.ok, "detail": c.detail, "help": c.help}, ensure_ascii=False)
-        for c in checks
-    ]
-    emit(rows, flags.current(), ("check", "ok", "detail", "help"))
+    rows = [{"check": c.name, "ok": c.ok, "detail": c.detail, "help": c.help} for c in checks]
+    emit_values(rows, flags.current(), ("check", "ok", "detail", "help"))
     raise typer.Exit(0 if all(c.ok for c in checks) else 1)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import time
 from typing import Annotated
 
 import typer
 
 from carecli.cli import flags, workspace
-from carecli.cli.output import emit
+from carecli.cli.output import emit_values, instant
 from carecli.domain.conversation import Address, Draft
 
 app = workspace.noun("List, show, send and discard drafts.")
@@ -17,16 +15,12 @@ COLUMNS = ("id", "mode", "ref", "to", "updated_at", "body")
 One = Annotated[str, typer.Argument(metavar="ID")]
 
 
-def _at(milliseconds: int | None) -> str | None:
-    return None if milliseconds is None else time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(milliseconds / 1000))
-
-
 def _people(addresses: tuple[Address, ...]) -> list[dict[str, str | None]]:
     return [{"email": address.email, "name": address.name or None} for address in addresses]
 
 
-def _json(draft: Draft) -> str:
-    body = {
+def _shape(draft: Draft) -> dict[str, object]:
+    return {
         "id": draft.id,
         "ref": draft.ticket_ref,
         "account": draft.account,
@@ -39,11 +33,10 @@ def _json(draft: Draft) -> str:
         "body": draft.body,
         "attachments": list(draft.attachments),
         "actions": [list(action) for action in draft.actions],
-        "created_at": _at(draft.created_at),
-        "updated_at": _at(draft.updated_at),
-        "discarded_at": _at(draft.discarded_at),
+        "created_at": instant(draft.created_at),
+        "updated_at": instant(draft.updated_at),
+        "discarded_at": instant(draft.discarded_at),
     }
-    return json.dumps(body, ensure_ascii=False)
 
 
 @app.command("list")
@@ -52,14 +45,14 @@ def list_(
 ) -> None:
     """List drafts, newest first."""
     with workspace.opened() as ws:
-        emit([_json(draft) for draft in ws.drafts.list(discarded=discarded)], flags.current(), COLUMNS)
+        emit_values([_shape(draft) for draft in ws.drafts.list(discarded=discarded)], flags.current(), COLUMNS)
 
 
 @app.command()
 def show(draft: One) -> None:
     """Show a draft."""
     with workspace.opened() as ws:
-        emit([_json(ws.drafts.get(draft))], flags.current(), COLUMNS, single=True)
+        emit_values([_shape(ws.drafts.get(draft))], flags.current(), COLUMNS, single=True)
 
 
 @app.command()
@@ -70,14 +63,19 @@ def send(
     queue: Annotated[bool, typer.Option("--queue")] = False,
 ) -> None:
     """Send a draft."""
-    with workspace.opened(writing=True) as ws:
-        made = ws.replies.make(ws.drafts.get(draft), hold_seconds=hold, anyway=anyway)
+    with workspace.opened(writing=True, plans=True) as ws:
+        found = ws.drafts.get(draft)
+        if flags.current().dry_run:
+            workspace.planned([ws.replies.planned(found)])
+            return
+        made = ws.replies.make(found, hold_seconds=hold, anyway=anyway)
         workspace.finish(ws, made, [], queue=queue)
 
 
 @app.command()
 def discard(draft: One) -> None:
     """Discard a draft; it is kept for seven days."""
-    with workspace.opened(writing=True) as ws:
-        ws.drafts.discard(draft)
-        emit([_json(ws.drafts.get(draft))], flags.current(), COLUMNS, single=True)
+    with workspace.opened(writing=True, plans=True) as ws:
+        if not flags.current().dry_run:
+            ws.drafts.discard(draft)
+        emit_values([_shape(ws.drafts.get(draft))], flags.current(), COLUMNS, single=True)

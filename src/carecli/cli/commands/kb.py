@@ -2,37 +2,34 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
 
 from carecli.cli import complete, flags, workspace
-from carecli.cli.output import emit
+from carecli.cli.output import emit_one, emit_values, instant
 from carecli.domain.knowledge import Article
 
 app = workspace.noun("Search and read knowledge articles.")
 COLUMNS = ("id", "visibility", "title", "snippet")
 
 
-def _article(article: Article, **more: object) -> str:
-    import time
-
-    body = {
+def _article(article: Article, **more: object) -> dict[str, object]:
+    body: dict[str, object] = {
         "id": str(article.id),
         "source": article.source,
         "title": article.title,
         "url": article.url,
         "language": article.language,
         "visibility": str(article.visibility),
-        "updated_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(article.updated_at / 1000)),
+        "updated_at": instant(article.updated_at),
         "verified": article.verified,
         "body_text": article.body_text,
     }
-    return json.dumps(body | more, ensure_ascii=False)
+    return body | more
 
 
-def _found(pairs: list[tuple[Article, str]]) -> list[str]:
+def _found(pairs: list[tuple[Article, str]]) -> list[dict[str, object]]:
     plain = [(article, " ".join(snippet.replace("\x02", "").replace("\x03", "").split())) for article, snippet in pairs]
     return [
         _article(article, score=round(1 / (1 + rank), 4), snippet=snippet)
@@ -44,7 +41,7 @@ def _found(pairs: list[tuple[Article, str]]) -> list[str]:
 def search(query: str, limit: Annotated[int, typer.Option(min=1)] = 20) -> None:
     """Search articles, best first."""
     with workspace.opened() as ws:
-        emit(_found(ws.knowledge.search(query, limit)), flags.current(), COLUMNS)
+        emit_values(_found(ws.knowledge.search(query, limit)), flags.current(), COLUMNS)
 
 
 @app.command()
@@ -52,14 +49,14 @@ def suggest(ref: Annotated[str, typer.Argument(metavar="REF", autocompletion=com
     """Suggest articles for a ticket."""
     with workspace.opened() as ws:
         ticket = ws.tickets.find(ref, flags.current().account)
-        emit(_found(ws.knowledge.suggest(ticket, limit)), flags.current(), COLUMNS)
+        emit_values(_found(ws.knowledge.suggest(ticket, limit)), flags.current(), COLUMNS)
 
 
 @app.command("list")
 def list_(limit: Annotated[int, typer.Option(min=0, max=1_000_000_000, help="0 for all")] = 0) -> None:
     """List articles by title."""
     with workspace.opened() as ws:
-        emit(
+        emit_values(
             [_article(article) for article in ws.knowledge.list(limit)], flags.current(), ("id", "visibility", "title")
         )
 
@@ -70,9 +67,4 @@ def show(article: Annotated[str, typer.Argument(metavar="ID")]) -> None:
     key = workspace.local_key(article, "article", "See 'carecli kb list'.")
     with workspace.opened() as ws:
         found = ws.knowledge.get(key)
-        if flags.current().output == "table" and not flags.current().fields:
-            from carecli.cli.output import write
-
-            write(f"{found.title}\n\n{found.body_text}\n")
-            return
-        emit([_article(found)], flags.current(), COLUMNS, single=True)
+        emit_one(_article(found), flags.current(), f"{found.title}\n\n{found.body_text}")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
 
 from carecli.bootstrap import find_paths
 from carecli.cli import flags
-from carecli.cli.output import emit
+from carecli.cli.output import emit_values
 from carecli.domain.errors import ConfigError, UsageError
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -24,13 +23,13 @@ def keys(what: Annotated[str, typer.Argument(metavar="[check]")] = "") -> None:
         raise UsageError(f"'{what}' is not known here", help="carecli keys, or carecli keys check.")
     loaded = keymap.load(find_paths(flags.current().home, flags.current().config).keymap_file)
     if what == "check":
-        rows = [json.dumps({"kind": one.kind, "problem": one.text}, ensure_ascii=False) for one in loaded.problems]
-        emit(rows, flags.current(), ("kind", "problem"))
+        rows = [{"kind": one.kind, "problem": one.text} for one in loaded.problems]
+        emit_values(rows, flags.current(), ("kind", "problem"))
         if loaded.problems:
             raise ConfigError(f"the keymap has {len(loaded.problems)} problems", code="KEYMAP_INVALID")
         return
-    emit(
-        [json.dumps(row, ensure_ascii=False) for row in keymap.rows(loaded)],
+    emit_values(
+        keymap.rows(loaded),
         flags.current(),
         ("keys", "action", "title", "context"),
     )

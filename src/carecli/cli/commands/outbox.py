@@ -9,7 +9,7 @@ import typer
 from carecli.cli import errors, flags, workspace
 from carecli.cli.output import emit
 from carecli.domain.errors import UsageError
-from carecli.domain.operation import Operation, OperationState
+from carecli.domain.operation import OperationState
 
 app = workspace.noun("See what waits to be sent, and decide about it.")
 Ids = Annotated[list[str], typer.Argument(metavar="ID…", help="Operation ids; - reads them from stdin")]
@@ -43,16 +43,24 @@ def show(operation: Annotated[str, typer.Argument(metavar="ID")]) -> None:
 @app.command()
 def retry(operations: Ids, queue: Queue = False) -> None:
     """Try operations again that failed or wait for a decision."""
-    with workspace.opened(writing=True) as ws:
-        made = [ws.outbox.retry(one) for one in workspace.expand(operations)]
+    with workspace.opened(writing=True, plans=True) as ws:
+        found = [ws.outbox.get(one) for one in workspace.expand(operations)]
+        if flags.current().dry_run:
+            workspace.planned(found)
+            return
+        made = [ws.outbox.retry(one.id) for one in found]
         workspace.finish(ws, made, [], queue=queue)
 
 
 @app.command()
 def cancel(operations: Ids) -> None:
     """Take operations back before they leave."""
-    with workspace.opened(writing=True) as ws:
-        made = [ws.outbox.cancel(one) for one in workspace.expand(operations)]
+    with workspace.opened(writing=True, plans=True) as ws:
+        found = [ws.outbox.get(one) for one in workspace.expand(operations)]
+        if flags.current().dry_run:
+            workspace.planned(found)
+            return
+        made = [ws.outbox.cancel(one.id) for one in found]
         workspace.finish(ws, made, [])
 
 
@@ -63,9 +71,13 @@ def edit(
     body_file: Annotated[str | None, typer.Option("--body-file")] = None,
 ) -> None:
     """Replace the text of an operation that has not left."""
-    with workspace.opened(writing=True) as ws:
-        ws.outbox.get(operation)
-        made = ws.outbox.edit(operation, workspace.body_text(body, body_file))
+    with workspace.opened(writing=True, plans=True) as ws:
+        found = ws.outbox.get(operation)
+        text = workspace.body_text(body, body_file)
+        if flags.current().dry_run:
+            workspace.planned([found])
+            return
+        made = ws.outbox.edit(operation, text)
         workspace.finish(ws, [made], [])
 
 
@@ -81,8 +93,11 @@ def resolve(
     """Decide about an operation that waits for you."""
     if keep not in (None, "mine", "theirs") or sum((send, discard, edit_, keep is not None)) != 1:
         raise UsageError("choose one", help="--send, --discard, --edit, --keep mine or --keep theirs.")
-    with workspace.opened(writing=True) as ws:
-        made: Operation
+    with workspace.opened(writing=True, plans=True) as ws:
+        made = ws.outbox.get(operation)
+        if flags.current().dry_run:
+            workspace.planned([made])
+            return
         if edit_:
             draft = ws.replies.unsend(operation)
             errors.say(f"carecli: the text is draft {draft.id}; see 'carecli draft show {draft.id}'")

@@ -9,9 +9,9 @@ import typer
 
 from carecli.bootstrap import Workspace
 from carecli.cli import complete, flags, quick, workspace
-from carecli.cli.output import emit
+from carecli.cli.output import emit, emit_one
 from carecli.domain.conversation import Address, Draft, DraftMode
-from carecli.domain.errors import CareError, UsageError
+from carecli.domain.errors import CareError, ForbiddenError, NotFoundError, UsageError
 from carecli.domain.operation import Operation, Verb
 
 app = workspace.noun("List, read, answer and change tickets.")
@@ -61,14 +61,13 @@ def new(
     queue: Queue = False,
 ) -> None:
     """Open a ticket by writing to a customer (with --account)."""
-    with workspace.opened(writing=True) as ws:
+    with workspace.opened(writing=True, plans=True) as ws:
         account = flags.current().account or _only_account(ws)
         ws.replies.plan(None, DraftMode.NEW, account=account)
         text = workspace.body_text(body, body_file)
         draft = _draft(ws, None, DraftMode.NEW, text, to, cc, attach, account=account, subject=subject)
         if flags.current().dry_run:
-            ws.replies.check(draft)
-            workspace.planned(ws, [_plan(ws, None, Verb.CREATE, account)])
+            workspace.planned([ws.replies.planned(draft)])
             return
         made = ws.replies.make(draft, hold_seconds=hold)
         workspace.finish(ws, made, [], queue=queue)
@@ -119,16 +118,14 @@ def _write(
     solve: bool = False,
     anyway: bool = False,
 ) -> None:
-    with workspace.opened(writing=True) as ws:
+    with workspace.opened(writing=True, plans=True) as ws:
         if "-" in refs and body_file == "-":
             raise UsageError("standard input cannot be both the references and the text", code="STDIN_TWICE")
         tickets, missed = workspace.each_ref(ws, refs)
         text = workspace.body_text(body, body_file) if tickets else ""
-        verb = Verb.NOTE if mode is DraftMode.NOTE else Verb.REPLY
         if flags.current().dry_run:
-            for ticket in tickets:
-                ws.replies.check(_draft(ws, ticket, mode, text, to, cc, attach, bcc=bcc, all_=all_))
-            workspace.planned(ws, [_plan(ws, ticket, verb) for ticket in tickets], missed)
+            texts = [_draft(ws, ticket, mode, text, to, cc, attach, bcc=bcc, all_=all_) for ticket in tickets]
+            workspace.planned([ws.replies.planned(draft) for draft in texts], missed)
             return
         made: list[Operation] = []
         for ticket in tickets:
@@ -184,24 +181,6 @@ def _addresses(texts: Sequence[str]) -> tuple[Address, ...]:
     return tuple(Address(email, name) for name, email in getaddresses(list(texts)) if email)
 
 
-def _plan(ws: Workspace, ticket: int | None, verb: Verb, account: str | None = None) -> Operation:
-    from carecli.domain.operation import OperationState
-
-    found = ws.tickets.get(ticket) if ticket is not None else None
-    return Operation(
-        id="",
-        account=found.account if found else account or "",
-        verb=verb,
-        ticket_id=ticket,
-        target=found.ref if found else None,
-        payload={},
-        state=OperationState.READY,
-        attempts=0,
-        not_before=0,
-        created_at=0,
-    )
-
-
 def _only_account(ws: Workspace) -> str:
     names = tuple(ws.settings.accounts)
     if len(names) == 1:
@@ -218,10 +197,10 @@ def _change(
     verb: Verb,
     payload: dict[str, object],
 ) -> None:
-    with workspace.opened(writing=True) as ws:
+    with workspace.opened(writing=True, plans=True) as ws:
         tickets, missed = workspace.each_ref(ws, refs)
         if flags.current().dry_run:
-            workspace.planned(ws, ws.tickets.plan(tickets, verb, payload), missed)
+            workspace.planned(ws.tickets.plan(tickets, verb, payload), missed)
             return
         made: list[Operation] = []
         for ticket in tickets:
@@ -288,8 +267,6 @@ def next_() -> None:
     with workspace.opened() as ws:
         found = ws.tickets.next_best()
         if found is None:
-            from carecli.domain.errors import NotFoundError
-
             raise NotFoundError("nothing waits for you", code="NOTHING_WAITS")
         quick.ticket_show(flags.current(), {"": ws.tickets.get(found).ref})
 
@@ -297,15 +274,11 @@ def next_() -> None:
 @app.command("open")
 def open_(ref: Annotated[str, typer.Argument(metavar="REF", autocompletion=complete.refs)]) -> None:
     """Open the ticket in the web browser."""
-    from carecli.domain.errors import ForbiddenError
-
     with workspace.opened() as ws:
         ticket = ws.tickets.get(ws.tickets.find(ref, flags.current().account))
         if not ticket.url:
             raise ForbiddenError(f"{ticket.ref} has no web page", code="NO_WEB_PAGE", help="Mailboxes have none.")
-        import json
-
-        emit([json.dumps({"ref": ticket.ref, "url": ticket.url})], flags.current(), ("url",), single=True)
+        emit_one({"ref": ticket.ref, "url": ticket.url}, flags.current(), ticket.url)
         if not flags.current().dry_run:
             typer.launch(ticket.url)
 
@@ -325,6 +298,9 @@ def undo(
     queue: Queue = False,
 ) -> None:
     """Take back the last change, or an operation by its id."""
-    with workspace.opened(writing=True) as ws:
+    with workspace.opened(writing=True, plans=True) as ws:
+        if flags.current().dry_run:
+            workspace.planned([ws.tickets.undoes(operation, redo=redo)])
+            return
         made = ws.tickets.redo() if redo else ws.tickets.undo(operation)
         workspace.finish(ws, made, [], queue=queue)

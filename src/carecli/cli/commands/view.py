@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
 
 from carecli.cli import complete, flags, quick, workspace
-from carecli.cli.output import emit
+from carecli.cli.output import emit_values
 
 app = workspace.noun("List the views and how many tickets they hold.")
 
@@ -30,9 +29,7 @@ def list_() -> None:
             }
             for view in ws.views.all()
         ]
-        emit(
-            [json.dumps(row, ensure_ascii=False) for row in rows], flags.current(), ("name", "title", "count", "hotkey")
-        )
+        emit_values(rows, flags.current(), ("name", "title", "count", "hotkey"))
 
 
 @app.command()
