@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from carecli.domain.conversation import Address, DraftMode, Event, Message, Visibility
     from carecli.domain.customer import Customer
+    from carecli.domain.operation import Operation
     from carecli.domain.ticket import Channel, Ticket
 
 
@@ -82,6 +83,30 @@ class ReplyPlan:
     newest_message_id: int | None
     undo_seconds: int
     refusal: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FieldConflict:
+    """One field that both sides changed: what it was, what we want, what it is at the vendor now, in words for people."""
+
+    field: str
+    base: str
+    mine: str
+    theirs: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person needs to decide about an operation that waits for them.
+
+    ``newer`` are the messages (oldest first) that its author had not seen; ``fields`` the fields both sides changed.
+    ``choices`` are what ``Outbox.resolve`` takes for it, the safest first: send, edit, discard, mine, theirs, look.
+    """
+
+    operation: Operation
+    newer: tuple[Message, ...]
+    fields: tuple[FieldConflict, ...]
+    choices: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

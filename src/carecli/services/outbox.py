@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from carecli.domain.errors import ConflictError
 from carecli.domain.operation import SENDS, Operation, OperationState, Signal, advance, can
 from carecli.services.context import Context
+from carecli.services.models import Decision, FieldConflict
 from carecli.services.taking_back import take_back
-from carecli.store import messages, operations, tickets
+from carecli.store import conversations, messages, operations, tickets
+from carecli.sync.effects import FIELDS
+
+if TYPE_CHECKING:
+    from carecli.domain.conversation import Message
 
 _OPEN = tuple(state for state in OperationState if state not in ("done", "cancelled"))
 
@@ -65,7 +71,6 @@ class Outbox:
     def cancel(self, operation_id: str) -> Operation:
         """Takes an operation back before it leaves. Raises ``ConflictError`` TOO_LATE."""
         from carecli.services.tickets import Tickets
-        from carecli.sync.effects import FIELDS
 
         operation = self.get(operation_id)
         if operation.verb in FIELDS and can(operation.state, Signal.CANCEL):
@@ -87,6 +92,15 @@ class Outbox:
             return self.get(operation.id)
         return self.cancel(operation.id)
 
+    def decision(self, operation_id: str) -> Decision:
+        """What a person needs to decide about an operation. Raises ``NotFoundError``."""
+        operation = self.get(operation_id)
+        newer: tuple[Message, ...] = ()
+        if operation.verb in SENDS and operation.ticket_id is not None and operation.base_message_id is not None:
+            said = conversations.messages(self._store.connection, operation.ticket_id)
+            newer = tuple(m for m in said if m.id > operation.base_message_id and m.operation_id != operation.id)
+        return Decision(operation, newer, _fields(operation), _choices(operation))
+
     def edit(self, operation_id: str, body: str) -> Operation:
         """Replaces the text of an operation that has not left. Raises ``ConflictError`` TOO_LATE."""
         operation = self.get(operation_id)
@@ -102,3 +116,29 @@ class Outbox:
             operations.set_payload(connection, operation.id, changed.payload)
             messages.set_body(connection, operation.id, body)
         return self.get(operation.id)
+
+
+def _choices(operation: Operation) -> tuple[str, ...]:
+    """What a person can do about an operation, the safest first."""
+    text = operation.verb not in FIELDS
+    if operation.state is OperationState.CONFLICT:
+        return ("edit", "discard", "send") if text else ("theirs", "mine")
+    if operation.state is OperationState.FAILED:
+        return ("edit", "discard", "send") if text else ("discard", "send")
+    if operation.state is OperationState.UNKNOWN:
+        return ("look", "discard", "send")
+    if operation.state in (OperationState.HELD, OperationState.READY):
+        return ("edit", "discard", "send") if text else ("discard",)
+    return ()
+
+
+def _fields(operation: Operation) -> tuple[FieldConflict, ...]:
+    """The field an operation in conflict is about; the sync leaves the vendor's value in the payload."""
+    if operation.verb not in FIELDS or "theirs" not in operation.payload:
+        return ()
+    base, mine, theirs = (_shown(operation.payload.get(name)) for name in ("base", "value", "theirs"))
+    return (FieldConflict(FIELDS[operation.verb], base, mine, theirs),)
+
+
+def _shown(value: object) -> str:
+    return "none" if value is None else str(value)
