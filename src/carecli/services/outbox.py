@@ -98,7 +98,8 @@ class Outbox:
         newer: tuple[Message, ...] = ()
         if operation.verb in SENDS and operation.ticket_id is not None and operation.base_message_id is not None:
             said = conversations.messages(self._store.connection, operation.ticket_id)
-            newer = tuple(m for m in said if m.id > operation.base_message_id and m.operation_id != operation.id)
+            unseen = messages.newer_public(self._store.connection, operation.ticket_id, operation.base_message_id)
+            newer = tuple(message for message in said if message.id in unseen)
         return Decision(operation, newer, _fields(operation), _choices(operation))
 
     def edit(self, operation_id: str, body: str) -> Operation:

@@ -185,14 +185,14 @@ def for_quote(connection: Connection, key: int) -> tuple[str, int, str, str | No
     return row
 
 
-def newer_public(connection: Connection, ticket_id: int, base: int) -> int | None:
-    """Key of a public message that others wrote after ``base``; automatic mail does not count."""
-    row = connection.execute(
+def newer_public(connection: Connection, ticket_id: int, base: int) -> frozenset[int]:
+    """Keys of the public messages that others wrote after ``base``; automatic mail does not count."""
+    rows = connection.execute(
         "SELECT id FROM message WHERE ticket_id = ? AND id > ? AND operation_id IS NULL AND automatic = 0"
-        " AND visibility = 'public' LIMIT 1",
+        " AND visibility = 'public'",
         (ticket_id, base),
-    ).fetchone()
-    return row and int(row[0])
+    )
+    return frozenset(row[0] for row in rows)
 
 
 def of_operation(connection: Connection, operation_id: str) -> tuple[int, int, str] | None:

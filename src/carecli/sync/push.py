@@ -166,7 +166,7 @@ class Pusher:
             return False
         if operation.payload.get("anyway"):
             return False
-        return messages.newer_public(self._connection, operation.ticket_id, operation.base_message_id) is not None
+        return bool(messages.newer_public(self._connection, operation.ticket_id, operation.base_message_id))
 
     def _failed(self, operation: Operation, error: BaseException) -> None:
         signal = plan.signal_for(error)
