@@ -70,8 +70,7 @@ class Outbox:
                 operations.move(
                     connection, operation.id, Signal.AGAIN, now, not_before=0, last_error=None, error_code=None
                 )
-                if operation.verb in FIELDS and operation.ticket_id is not None:
-                    effects.apply(connection, operation.ticket_id, operation.verb, operation.payload, now)
+                effects.bring_to_sight(connection, operation, now)
             else:
                 raise ConflictError(
                     f"operation {operation.id} is {operation.state}; there is nothing to retry", code="NOT_WAITING"

@@ -243,7 +243,7 @@ class TwoSides(RuleBasedStateMachine):
             self.broken.append("a reply went out that had not seen everything")
         if operation.verb in (Verb.STATUS, Verb.PRIORITY):
             there = self.vendor.fields[number][str(operation.verb)]
-            if there != operation.payload["base"]:
+            if there not in (operation.payload["base"], operation.payload["value"]):
                 self.broken.append("a change overwrote one that nobody here had seen")
 
     def every(self) -> list[Operation]:
