@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from carecli.connectors.spi.records import (
     AgentRecord,
@@ -27,16 +26,15 @@ from carecli.connectors.spi.records import (
 from carecli.domain.redact import clean_line, clean_text, clean_value
 from carecli.domain.ticket import StatusCategory, TicketStatus, category_of
 from carecli.store import accounts, articles, events, messages, operations, people, raws, tickets
-from carecli.store.driver import Connection, IntegrityError, savepoint, write
+from carecli.store.driver import Connection, savepoint, write
 from carecli.sync import effects
 from carecli.sync.apply_messages import MessageWriter
 from carecli.sync.apply_people import PersonWriter
 from carecli.sync.facts import columns_of, facts_of, first_facts, refollow
 from carecli.sync.follow import Spoken, follow
+from carecli.sync.sound import BROKEN, in_order, name_of, require_sound, sound
 
 SEEN = "\\Seen"
-_BROKEN = (IntegrityError, ValueError, TypeError, AttributeError, KeyError)
-"""What a record that makes no sense raises."""
 _UNHEARD: dict[str, object] = {
     "waiting_since": None,
     "first_response_at": None,
@@ -78,21 +76,45 @@ class PageWriter:
         only that record is set aside.
         """
         try:
-            run = self._write(page, stream, now, careful=False)
-        except _BROKEN:
-            run = self._write(page, stream, now, careful=True)
-        self._agents = run.agents
-        run.commit()
+            runs = [self._whole(page, stream, now)]
+        except BROKEN:
+            runs = self._piecewise(page, stream, now)
+        for run in runs:
+            self._agents = run.agents
+            run.commit()
 
-    def _write(self, page: Page, stream: str, now: int, *, careful: bool) -> _PageRun:
+    def _whole(self, page: Page, stream: str, now: int) -> _PageRun:
+        require_sound(page.records)
         # Packed before the lock is taken: it is a fifth of the work, and other programs wait for the lock.
         sources = raws.packed((r.kind, r.external_id, r.body) for r in page.records if isinstance(r, RawRecord))
         with write(self._connection):
-            run = _PageRun(self._connection, self._account_id, now, dict(self._agents), self.tally, careful=careful)
+            run = self._run(now, self._agents)
             run.apply(page.records)
             raws.save(self._connection, self._account_id, sources)
             accounts.save_cursor(self._connection, self._account_id, stream, page.cursor, now)
         return run
+
+    def _piecewise(self, page: Page, stream: str, now: int) -> list[_PageRun]:
+        runs: list[_PageRun] = []
+        with write(self._connection):
+            for record in in_order(page.records):
+                try:
+                    checked = sound(record)
+                    with savepoint(self._connection):
+                        run = self._run(now, runs[-1].agents if runs else self._agents)
+                        run.apply((checked,))
+                        if isinstance(checked, RawRecord):
+                            packed = raws.packed([(checked.kind, checked.external_id, checked.body)])
+                            raws.save(self._connection, self._account_id, packed)
+                except BROKEN as error:
+                    run = self._run(now, runs[-1].agents if runs else self._agents)
+                    run.set_aside(*name_of(record), repr(error), b"")
+                runs.append(run)
+            accounts.save_cursor(self._connection, self._account_id, stream, page.cursor, now)
+        return runs
+
+    def _run(self, now: int, agents: dict[str, int | None]) -> _PageRun:
+        return _PageRun(self._connection, self._account_id, now, dict(agents), self.tally)
 
 
 class _PageRun:
@@ -103,15 +125,12 @@ class _PageRun:
         now: int,
         agents: dict[str, int | None],
         tally: Tally,
-        *,
-        careful: bool,
     ) -> None:
         self._connection = connection
         self._account_id = account_id
         self._now = now
         self.agents = agents
         self._tally = tally
-        self._careful = careful
         self._people = PersonWriter(connection, account_id, now)
         self._tickets: dict[str, int] = {}
         self._new: dict[int, dict[str, object]] = {}
@@ -132,8 +151,7 @@ class _PageRun:
         by_kind: dict[type, list[Record]] = {}
         for record in records:
             by_kind.setdefault(type(record), []).append(record)
-        if not self._careful:
-            self._people.expect(records)
+        self._people.expect(records)
         for kind, act in (
             (OrganisationRecord, self._people.organisation),
             (AgentRecord, self._agent),
@@ -141,15 +159,12 @@ class _PageRun:
             (ArticleRecord, self._article),
         ):
             for record in by_kind.get(kind, ()):
-                self._guarded(act, record)
+                act(record)  # type: ignore[arg-type]  # each takes the kind beside it
         self._adopt_tickets(by_kind)
         self._known_tickets(by_kind)
         for record in by_kind.get(TicketRecord, ()):
-            self._guarded(self._requester, record)
-            if self._careful:
-                self._people.store.flush()
-            self._guarded(self._ticket, record)
-        writer = MessageWriter(self._connection, self._account_id, self._tickets, self._people.person, self._set_aside)
+            self._ticket(record)  # type: ignore[arg-type]  # they lie under their kind
+        writer = MessageWriter(self._connection, self._account_id, self._tickets, self._people.person, self.set_aside)
         writer.read([r for r in by_kind.get(MessageRecord, ()) if isinstance(r, MessageRecord)])
         for customer_id, at in writer.contacts.items():
             self._people.store.contacted(customer_id, at)
@@ -159,30 +174,20 @@ class _PageRun:
         self._count.messages += writer.changed
         self._touched |= writer.touched
         for record in by_kind.get(TicketsJoined, ()):
-            self._guarded(self._join, record)
+            self._join(record)  # type: ignore[arg-type]
         for record in by_kind.get(Tombstone, ()):
-            self._guarded(self._tombstone, record)
+            self._tombstone(record)  # type: ignore[arg-type]
         self._places(by_kind)
         for record in by_kind.get(SetAside, ()):
             assert isinstance(record, SetAside)  # noqa: S101  (narrows the type)
-            self._set_aside(record.kind, record.external_id, record.reason, record.raw)
+            self.set_aside(record.kind, record.external_id, record.reason, record.raw)
         for ticket_id in self._touched & operations.tickets_with_pending_fields(self._connection, self._account_id):
             effects.reapply_pending(self._connection, ticket_id, self._now)
         self._people.store.finish()
         events.add(self._connection, self._events)
 
-    def _guarded(self, act: Callable[[Any], object], record: Record) -> None:
-        """One broken record is set aside with its reason; the page goes on. The store's own errors still stop it."""
-        if not self._careful:
-            act(record)
-            return
-        try:
-            with savepoint(self._connection):
-                act(record)
-        except _BROKEN as error:
-            self._set_aside(type(record).__name__, getattr(record, "external_id", "?"), repr(error), b"")
-
-    def _set_aside(self, kind: str, external_id: str, reason: str, raw: bytes) -> None:
+    def set_aside(self, kind: str, external_id: str, reason: str, raw: bytes) -> None:
+        """Keeps a record that could not be read, with its reason."""
         raws.set_aside(self._connection, self._account_id, kind, external_id, clean_line(reason)[:500], raw, self._now)
         self._count.set_aside += 1
 
@@ -205,10 +210,6 @@ class _PageRun:
             record.updated_at,
         )
         self._count.articles += articles.upsert(self._connection, row)
-
-    def _requester(self, record: TicketRecord) -> None:
-        if record.requester:
-            self._people.person(record.requester)
 
     def _known_tickets(self, by_kind: dict[type, list[Record]]) -> None:
         wanted = [record.external_id for record in by_kind.get(TicketRecord, ()) if isinstance(record, TicketRecord)]
@@ -302,8 +303,6 @@ class _PageRun:
         """Key of a new ticket; it is written once its messages have been read, with the facts that follow from them."""
         made = max(self._new) + 1 if self._new else tickets.next_key(self._connection)
         self._new[made] = tickets.row_of(row) | {"id": made}
-        if self._careful:
-            self._insert()
         self._tickets[record.external_id] = made
         self._event(record.created_at, made, "created", None, None, None)
         return made

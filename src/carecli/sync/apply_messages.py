@@ -66,11 +66,7 @@ class MessageWriter:
                     self.changed += 1
                     self.touched.add(ticket_id)
                     continue
-            try:
-                self._new.append((record, *self._message_row(record, ticket_id)))
-            except (ValueError, TypeError, AttributeError) as error:
-                self._set_aside("message", record.external_id, repr(error), b"")
-                continue
+            self._new.append((record, *self._message_row(record, ticket_id)))
             fresh.add(record.external_id)
             self.spoken.setdefault(ticket_id, []).append(_spoken(record))
             if record.bounce_of:
