@@ -9,13 +9,10 @@ from dataclasses import dataclass, field, replace
 from carecli.connectors.spi.records import (
     AgentRecord,
     ArticleRecord,
-    FlagsChanged,
     MessageRecord,
     OrganisationRecord,
     Page,
     PersonRecord,
-    PlaceRecord,
-    PlacesGone,
     RawRecord,
     Record,
     SetAside,
@@ -30,11 +27,11 @@ from carecli.store.driver import Connection, savepoint, write
 from carecli.sync import effects
 from carecli.sync.apply_messages import MessageWriter
 from carecli.sync.apply_people import PersonWriter
+from carecli.sync.apply_places import write_places
 from carecli.sync.facts import columns_of, facts_of, first_facts, refollow
 from carecli.sync.follow import Spoken, follow
 from carecli.sync.sound import BROKEN, in_order, name_of, require_sound, sound
 
-SEEN = "\\Seen"
 _UNHEARD: dict[str, object] = {
     "waiting_since": None,
     "first_response_at": None,
@@ -177,7 +174,7 @@ class _PageRun:
             self._join(record)  # type: ignore[arg-type]
         for record in by_kind.get(Tombstone, ()):
             self._tombstone(record)  # type: ignore[arg-type]
-        self._places(by_kind)
+        self._touched |= write_places(self._connection, self._account_id, by_kind, self._keys)
         for record in by_kind.get(SetAside, ()):
             assert isinstance(record, SetAside)  # noqa: S101  (narrows the type)
             self.set_aside(record.kind, record.external_id, record.reason, record.raw)
@@ -188,12 +185,13 @@ class _PageRun:
 
     def set_aside(self, kind: str, external_id: str, reason: str, raw: bytes) -> None:
         """Keeps a record that could not be read, with its reason."""
-        raws.set_aside(self._connection, self._account_id, kind, external_id, clean_line(reason)[:500], raw, self._now)
+        reason = clean_line(reason)[:500]
+        raws.set_aside(self._connection, self._account_id, clean_line(kind), external_id, reason, raw, self._now)
         self._count.set_aside += 1
 
     def _agent(self, record: AgentRecord) -> None:
         self.agents[record.external_id] = people.agent(
-            self._connection, self._account_id, record.external_id, record.name, record.email, me=record.is_me
+            self._connection, self._account_id, record.external_id, record.name, _line(record.email), me=record.is_me
         )
 
     def _article(self, record: ArticleRecord) -> None:
@@ -203,8 +201,8 @@ class _PageRun:
             clean_line(record.source),
             clean_line(record.title),
             clean_text(record.body_text),
-            record.url and clean_line(record.url),
-            record.language,
+            _line(record.url),
+            _line(record.language),
             str(record.visibility),
             int(record.verified),
             record.updated_at,
@@ -245,7 +243,7 @@ class _PageRun:
         known = self._tickets.get(record.external_id)
         status = record.status or TicketStatus.NEW
         tags = list(dict.fromkeys(clean_line(tag) for tag in record.tags))
-        number = record.number
+        number = _line(record.number)
         if number is None:
             if known is not None:
                 return  # the connector keeps no state of this ticket; what we have stands
@@ -259,17 +257,17 @@ class _PageRun:
             str(record.type),
             str(status),
             str(category_of(status)),
-            record.status_label and clean_line(record.status_label),
-            record.status_raw,
+            _line(record.status_label),
+            _line(record.status_raw),
             str(record.hold_reason),
             str(record.resolution),
             str(record.priority),
-            record.priority_raw,
+            _line(record.priority_raw),
             str(record.channel),
             requester,
             self._people.store.organisation(record.organisation, None) if record.organisation else None,
             self._agent_key(record.assignee),
-            record.team and clean_line(record.team),
+            _line(record.team),
             json.dumps(tags, ensure_ascii=False),
             json.dumps(clean_value(record.custom), ensure_ascii=False),
             record.created_at,
@@ -278,8 +276,8 @@ class _PageRun:
             record.closed_at,
             record.snoozed_until,
             record.due_at,
-            record.language,
-            record.url and clean_line(record.url),
+            _line(record.language),
+            _line(record.url),
             record.escalation_level,
             record.remote_version,
             int(record.status is None),
@@ -359,39 +357,12 @@ class _PageRun:
         )
         ticket_id = found.get(record.external_id)
         if ticket_id is not None:
-            tickets.tombstone(self._connection, ticket_id, record.reason, found.get(record.merged_into or ""))
-            self._event(self._now, ticket_id, "removed", None, None, record.reason)
+            tickets.tombstone(
+                self._connection, ticket_id, clean_line(record.reason), found.get(record.merged_into or "")
+            )
+            self._event(self._now, ticket_id, "removed", None, None, clean_line(record.reason))
             self._touched.add(ticket_id)
 
-    def _places(self, by_kind: dict[type, list[Record]]) -> None:
-        for gone in by_kind.get(PlacesGone, ()):
-            assert isinstance(gone, PlacesGone)  # noqa: S101  (narrows the type)
-            messages.drop_places(self._connection, self._account_id, gone.folder, gone.uidvalidity, gone.uids)
-        placed = [record for record in by_kind.get(PlaceRecord, ()) if isinstance(record, PlaceRecord)]
-        keys = self._keys | messages.existing(
-            self._connection, self._account_id, [p.message for p in placed if p.message not in self._keys]
-        )
-        messages.insert_places(
-            self._connection,
-            [
-                (self._account_id, keys[p.message], p.folder, p.uidvalidity, p.uid, " ".join(p.flags))
-                for p in placed
-                if p.message in keys
-            ],
-        )
-        stale = set()
-        for flags in by_kind.get(FlagsChanged, ()):
-            assert isinstance(flags, FlagsChanged)  # noqa: S101  (narrows the type)
-            ticket_id = messages.set_flags(
-                self._connection,
-                self._account_id,
-                flags.folder,
-                flags.uidvalidity,
-                flags.uid,
-                " ".join(flags.flags),
-                seen=SEEN in flags.flags,
-            )
-            if ticket_id is not None:
-                stale.add(ticket_id)
-        tickets.refresh_unread(self._connection, stale)
-        self._touched |= stale
+
+def _line(text: str | None) -> str | None:
+    return None if text is None else clean_line(text)

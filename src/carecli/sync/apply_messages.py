@@ -82,7 +82,7 @@ class MessageWriter:
             self._stored[record.external_id] = key
             rows.append((key, *row))
             attached += [
-                (key, a.external_id, clean_line(a.filename)[:255], a.mime, a.bytes, a.sha256, a.content_id)
+                (key, a.external_id, clean_line(a.filename)[:255], clean_line(a.mime), a.bytes, a.sha256, a.content_id)
                 for a in record.attachments
             ]
         if rows:
@@ -148,7 +148,7 @@ class MessageWriter:
             record.failure and clean_line(record.failure),
             int(record.automatic),
             int(record.unread),
-            record.language,
+            record.language and clean_line(record.language),
             record.mark,
         )
 

@@ -90,5 +90,5 @@ def in_order(records: Iterable[Record]) -> list[Record]:
 def name_of(record: Record) -> tuple[str, str]:
     """Kind and id of a record that is set aside, whatever it is."""
     kind = type(record).__name__.removesuffix("Record").lower()
-    external_id = getattr(record, "external_id", None) or getattr(record, "message", None) or "?"
-    return clean_line(kind)[:100], clean_line(str(external_id))[:200]
+    external_id = getattr(record, "external_id", None) or getattr(record, "message", None) or ""
+    return clean_line(kind)[:100], clean_line(str(external_id))[:200] or "?"

@@ -41,12 +41,12 @@ Die = tuple[int, str]
 """Where a pull is killed: before or after the page of a number (from 1) is stored."""
 
 
-class KilledError(BaseException):
+class KilledError(KeyboardInterrupt):
     """The process died here."""
 
 
-class EndlessError(BaseException):
-    """A pull did not end; not an ``Exception``, so that nobody takes it for the connector's own."""
+class EndlessError(KeyboardInterrupt):
+    """A pull did not end; an interrupt, so that nobody takes it for the connector's own error."""
 
 
 class NoLookup:
