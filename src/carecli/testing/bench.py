@@ -296,6 +296,10 @@ class Bench:
         """Queues a first message to a customer; returns its operation."""
         return self.local.add(Verb.CREATE, None, self._outgoing(text) | {"subject": "About your kit"} | more)
 
+    def forward(self, ticket: int, text: str) -> str:
+        """Queues a forward; returns its operation."""
+        return self.local.add(Verb.FORWARD, ticket, self._outgoing(text) | {"subject": "Fwd: a kit matter"})
+
     def note(self, ticket: int, text: str) -> str:
         """Queues an internal note; returns its operation."""
         return self.local.add(Verb.NOTE, ticket, {"body": text, "files": []})

@@ -31,7 +31,7 @@ class ReadingChecks:
         assert bench.local.rows("SELECT reason FROM set_aside") == []
 
     def test_a_pull_ends_and_says_so(self, bench: Bench) -> None:
-        """Each stream ends by itself: ``more`` is true on all pages but the last; no page holds records it cannot."""
+        """Each stream ends by itself: ``more`` is true on all pages but the last; nothing is set aside."""
         _fill(bench)
         bench.local.pull(bench.source())
         for stream in bench.desk.manifest.streams:
@@ -110,6 +110,15 @@ class ReadingChecks:
             break
         killed.pull(bench.source())
         _same(killed, bench.local)
+
+    def test_claimed_articles_come(self, bench: Bench) -> None:
+        """A connector that claims knowledge brings articles, with their visibility, title and text."""
+        bench.needs("knowledge")
+        _fill(bench)
+        bench.local.pull(bench.source())
+        found = bench.local.rows("SELECT title, body_text, visibility FROM article")
+        assert found
+        assert all(title and text and visibility in ("public", "internal") for title, text, visibility in found)
 
     def test_absence_is_not_deletion(self, bench: Bench) -> None:
         """A ticket deleted at the vendor becomes a tombstone where that is claimed; its history stays in any case."""

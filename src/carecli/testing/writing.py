@@ -57,6 +57,17 @@ class WritingChecks:
         assert bench.local.ticket_with("We have news about your kit.")
         assert len(bench.local.rows("SELECT id FROM ticket")) > before
 
+    def test_a_forward_arrives_once(self, bench: Bench) -> None:
+        """A forward reaches its recipient once, and the ticket keeps it."""
+        bench.needs("forward")
+        ticket = bench.conversation()
+        text = "Could you look into this kit matter?"
+        operation = bench.forward(ticket, text)
+        assert bench.settle(operation).state is OperationState.DONE
+        assert bench.count_public(text) == 1
+        bench.local.pull(bench.source())
+        assert bench.local.ticket_with(text)
+
     @pytest.mark.parametrize("name", _FIELDS)
     def test_a_claimed_field_change_arrives(self, bench: Bench, name: str) -> None:
         """A field that the vendor is said to take comes back changed with the next pull."""
