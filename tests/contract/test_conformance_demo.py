@@ -35,6 +35,7 @@ class DemoDesk(Desk):
     impossible: ClassVar[Mapping[str, str]] = {
         "delete": "nothing is ever deleted at the demo desk",
         "say_html": "the demo desk speaks plain text",
+        "news": "the demo's news come by its own clock, every 20 to 40 seconds",
         "silent": "the demo has no network that could keep silent",
         "garbage": "the demo reads records it made itself",
     }

@@ -92,23 +92,39 @@ class PageWriter:
         return run
 
     def _piecewise(self, page: Page, stream: str, now: int) -> list[_PageRun]:
-        runs: list[_PageRun] = []
+        """Writes a page that holds broken records, in ever smaller pieces around them."""
+        aside = self._run(now, self._agents)
+        whole: list[Record] = []
         with write(self._connection):
             for record in in_order(page.records):
                 try:
-                    checked = sound(record)
-                    with savepoint(self._connection):
-                        run = self._run(now, runs[-1].agents if runs else self._agents)
-                        run.apply((checked,))
-                        if isinstance(checked, RawRecord):
-                            packed = raws.packed([(checked.kind, checked.external_id, checked.body)])
-                            raws.save(self._connection, self._account_id, packed)
+                    whole.append(sound(record))
                 except BROKEN as error:
-                    run = self._run(now, runs[-1].agents if runs else self._agents)
-                    run.set_aside(*name_of(record), repr(error), b"")
-                runs.append(run)
+                    aside.set_aside(*name_of(record), repr(error), b"")
+            runs = [aside]
+            self._pieces(whole, runs)
             accounts.save_cursor(self._connection, self._account_id, stream, page.cursor, now)
         return runs
+
+    def _pieces(self, records: list[Record], runs: list[_PageRun]) -> None:
+        """Adds the runs that write some records; when they break one, each half is tried alone."""
+        run = runs[-1].next()
+        try:
+            with savepoint(self._connection):
+                run.apply(records)
+                sources = [(r.kind, r.external_id, r.body) for r in records if isinstance(r, RawRecord)]
+                raws.save(self._connection, self._account_id, raws.packed(sources))
+        except BROKEN as error:
+            if len(records) == 1:
+                run = runs[-1].next()
+                run.set_aside(*name_of(records[0]), repr(error), b"")
+                runs.append(run)
+                return
+            middle = len(records) // 2
+            self._pieces(records[:middle], runs)
+            self._pieces(records[middle:], runs)
+        else:
+            runs.append(run)
 
     def _run(self, now: int, agents: dict[str, int | None]) -> _PageRun:
         return _PageRun(self._connection, self._account_id, now, dict(agents), self.tally)
@@ -135,6 +151,10 @@ class _PageRun:
         self._keys: dict[str, int] = {}
         self._events: list[tuple[object, ...]] = []
         self._count = Tally()
+
+    def next(self) -> _PageRun:
+        """A run for more records of the same page, which knows the agents that this one met."""
+        return _PageRun(self._connection, self._account_id, self._now, dict(self.agents), self._tally)
 
     def commit(self) -> None:
         """Adds what this page changed to the run's tally; called once the transaction stands."""

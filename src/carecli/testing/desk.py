@@ -11,6 +11,7 @@ from carecli.connectors.spi.manifest import Manifest
 from carecli.connectors.spi.options import Options, OptionValue
 from carecli.connectors.spi.protocols import Source
 from carecli.domain.conversation import Address
+from carecli.domain.errors import AuthError
 
 Side = Literal["pull", "push"]
 """Which requests meet a fault: those that read, or those that write."""
@@ -50,7 +51,9 @@ class FixedSecrets:
         self.values = values
 
     def get(self, name: str) -> str:
-        """Value of a secret."""
+        """Value of a secret; raises ``AuthError`` when there is none."""
+        if name not in self.values:
+            raise AuthError(f"there is no secret '{name}'", help="Give it to FixedSecrets.")
         return self.values[name]
 
     def put(self, name: str, value: str) -> None:
@@ -70,9 +73,10 @@ class Desk:
     """The desk behind the connector under test. Subclass it and give what the checks ask for.
 
     ``manifest`` is the connector's card and ``manifest_at`` where it is found (``module:NAME``, as in the entry
-    point). ``impossible`` maps a hook (``"delete"``) or a fault (``"throttle on push"``) to the reason why this
-    vendor has no such thing: the check then skips with that reason. ``secret_values`` are all credentials in use, good
-    and bad. ``customer`` writes to the desk; ``colleague`` is an agent that tickets can be assigned to.
+    point). ``impossible`` maps a hook (``"delete"``), a fault (``"throttle on push"``) or ``"news"`` (they cannot be
+    made to come) to the reason why this vendor has no such thing: the check then skips with that reason.
+    ``secret_values`` are all credentials in use, good and bad. ``customer`` writes to the desk; ``colleague`` is an
+    agent that tickets can be assigned to.
     """
 
     manifest: ClassVar[Manifest]

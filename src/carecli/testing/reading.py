@@ -209,6 +209,17 @@ class ReadingChecks:
         )
         stopper.join()
 
+    def test_news_are_told(self, bench: Bench) -> None:
+        """``wait_for_news`` says yes when a customer writes while it waits or between two calls."""
+        bench.needs("live_events")
+        bench.has("say", "news")
+        source, stop = bench.source(), threading.Event()
+        assert isinstance(source, LiveSource)
+        bench.local.pull(source)
+        source.wait_for_news(stop, 0.2)
+        bench.desk.say("News of a kit.")
+        assert source.wait_for_news(stop, 15)
+
     def test_waiting_for_news_stops(self, bench: Bench) -> None:
         """``wait_for_news`` says no after its time, and ends within a second of being told to stop."""
         bench.needs("live_events")
