@@ -102,7 +102,8 @@ class PageWriter:
                 except BROKEN as error:
                     aside.set_aside(*name_of(record), repr(error), b"")
             runs = [aside]
-            self._pieces(whole, runs)
+            if whole:
+                self._pieces(whole, runs)
             accounts.save_cursor(self._connection, self._account_id, stream, page.cursor, now)
         return runs
 
