@@ -133,8 +133,7 @@ def cancel_change(context: Context, operation: Operation, batch: str | None = No
             return None
         before = effects.shown(connection, operation.ticket_id, operation.verb)
         operations.move(connection, operation.id, Signal.CANCEL, now)
-        if operation.state not in (OperationState.CONFLICT, OperationState.FAILED):  # those are out of sight already
-            effects.take_from_sight(connection, operation, now)
+        effects.take_from_sight(connection, operation, now)
         after = effects.shown(connection, operation.ticket_id, operation.verb)
         if before != after:
             effects.log(connection, operation, account_id, before, after)

@@ -15,6 +15,7 @@ from carecli.store.driver import Connection
 from carecli.sync.merge import Change, Outcome, alike, inverse, merge, unwound, wanted
 
 _CONFLICT = OperationState.CONFLICT
+_OUT_OF_SIGHT = (OperationState.CONFLICT, OperationState.FAILED)
 FIELDS = {
     Verb.STATUS: "status",
     Verb.PRIORITY: "priority",
@@ -115,9 +116,10 @@ def in_words(value: object) -> str | None:
 def take_from_sight(connection: Connection, operation: Operation, now: int) -> bool:
     """Shows a ticket's field as it was before a change that will not reach the vendor; whether that changed anything.
 
-    What was changed after it stays: a later change is based on what this one was based on.
+    What was changed after it stays: a later change is based on what this one was based on. ``operation`` is as it was
+    before it ended; one that waited for a person was out of sight already.
     """
-    if operation.ticket_id is None or not operation.inverse:
+    if operation.ticket_id is None or not operation.inverse or operation.state in _OUT_OF_SIGHT:
         return False
     later = _later(connection, operation)
     if later is not None:

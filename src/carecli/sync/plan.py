@@ -38,6 +38,14 @@ def backoff_ms(attempts: int, chance: float) -> int:
     return int(window * chance)
 
 
+def asked_to_wait_ms(error: BaseException) -> int:
+    """Milliseconds that the vendor asked to wait, at most a day; 0: it did not, or not in a way that makes sense."""
+    seconds = getattr(error, "retry_after", None)
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < float("inf"):
+        return 0
+    return int(min(seconds, 86_400) * 1000)
+
+
 def stops_account(error: BaseException) -> bool:
     """Whether an error concerns the whole account, so that its other operations need not be tried now."""
     return isinstance(error, Retryable | AuthError | ConfigError)

@@ -28,6 +28,7 @@ from carecli.store.engine import Store
 from carecli.sync import effects, plan
 from carecli.sync.lease import Lease
 from carecli.sync.requests import Request, request_for
+from carecli.sync.sound import sound_result
 
 VERIFY_AGAIN_MS = 15_000
 _DELIVERY = {
@@ -116,9 +117,11 @@ class Pusher:
                 continue
             try:
                 verdict = self._connector.verify(operation.id, request_for(self._connection, operation))
+                if not isinstance(verdict, str):
+                    verdict = sound_result(verdict)
             except Ambiguous as error:
                 self._ask(operation, error.message)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 self._verify_later(operation, _in_words(error))
                 if self._stops(error):
                     return
@@ -175,8 +178,8 @@ class Pusher:
             self._write(connection, operation, Signal.START, attempts=operation.attempts + 1)
         operation = operations.get(self._connection, operation.id)
         try:
-            result = self._send(request)
-        except Exception as error:
+            result = sound_result(self._send(request))
+        except (Exception, SystemExit) as error:
             self._failed(operation, error)
         else:
             self._done(operation, result)
@@ -226,8 +229,7 @@ class Pusher:
             fields["not_before"] = now
         elif signal is Signal.RETRY:
             wait = plan.backoff_ms(operation.attempts, self._chance())
-            if isinstance(error, CareError) and error.retry_after:
-                wait = error.retry_after * 1000
+            wait = plan.asked_to_wait_ms(error) or wait
             fields["not_before"] = now + wait
         elif signal is Signal.AMBIGUOUS:
             fields["not_before"] = now + 1_000
@@ -245,7 +247,7 @@ class Pusher:
             return False
         with self._store.write() as connection:
             if isinstance(error, Retryable) and error.throttled:
-                until = self._clock() + (error.retry_after or 60) * 1000
+                until = self._clock() + (plan.asked_to_wait_ms(error) or 60_000)
                 accounts.block(connection, self._account_id, until)
             if isinstance(error, AuthError):
                 accounts.record_run(connection, self._account_id, "auth", error.message, None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from carecli.connectors.spi.manifest import Manifest
@@ -136,7 +137,8 @@ def sync_account(
         )
     finally:
         if own is not None:
-            own.close()
+            with suppress(Exception):  # what was done is done, whether or not the line is closed politely
+                own.close()
     state = plan.run_state(error) if error else "partial" if pulled.set_aside or pushed.failed else "ok"
     ended = context.clock()
     with store.write() as connection:

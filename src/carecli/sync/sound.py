@@ -15,6 +15,7 @@ from carecli.connectors.spi.records import (
     PersonRecord,
     PlaceRecord,
     PlacesGone,
+    PushResult,
     RawRecord,
     Record,
     SetAside,
@@ -92,3 +93,19 @@ def name_of(record: Record) -> tuple[str, str]:
     kind = type(record).__name__.removesuffix("Record").lower()
     external_id = getattr(record, "external_id", None) or getattr(record, "message", None) or ""
     return clean_line(kind)[:100], clean_line(str(external_id))[:200] or "?"
+
+
+def sound_result(result: object) -> PushResult:
+    """An answer to a write with values of the declared types; raises ``TypeError`` when it is none."""
+    if type(result) is not PushResult:
+        raise TypeError(f"the connector answered with {type(result).__name__} instead of a result")
+    for name in PushResult.__struct_fields__:
+        value = getattr(result, name)
+        if value is not None and type(value) is not str:
+            raise TypeError(f"the connector answered with a {name} that is {type(value).__name__}")
+    return PushResult(**{name: clean(getattr(result, name)) for name in PushResult.__struct_fields__})
+
+
+def clean(value: str | None) -> str | None:
+    """A short text without control characters."""
+    return None if value is None else clean_line(value)
