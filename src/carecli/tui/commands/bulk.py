@@ -40,16 +40,17 @@ def described(operations: list[Operation]) -> str:
 
 
 def _undo(desk: Desk) -> None:
-    from carecli.tui.commands.sending import TEXTS, unsend
+    from carecli.tui.commands.sending import TEXTS, take_back, unsend
 
     if desk.held is not None and desk.held.not_before > desk.now():
         unsend(desk, desk.held.id)
         return
-    last = desk.ws.tickets.undoes()
-    # Solving with a reply is one step: the reply is what comes back.
-    text = desk.ws.outbox.get(last.depends_on) if last.depends_on else last
-    if text.verb in TEXTS and text.undo is not None:
-        unsend(desk, text.id)
+    # Solving with a reply is one step: the reply is what comes back, and with it the change that waited for it.
+    texts = [one for one in desk.ws.tickets.undoes() if one.verb in TEXTS]
+    if texts:
+        for one in texts[:-1]:
+            take_back(desk, one.id)
+        unsend(desk, texts[-1].id)
         return
     done = desk.ws.tickets.undo(None)
     desk.reload()

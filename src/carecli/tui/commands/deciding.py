@@ -8,7 +8,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from carecli.domain.errors import CareError, NotFoundError
-from carecli.domain.operation import OperationState
+from carecli.domain.operation import NEEDS_PERSON, OperationState
 from carecli.tui.commands.sending import TEXTS, WAITS, show_held, take_back, unsend
 
 if TYPE_CHECKING:
@@ -132,7 +132,8 @@ def look_after(desk: Desk) -> None:
             desk.watched.discard(operation_id)
             continue
         state = found.operation.state
-        stopped = state in (OperationState.CONFLICT, OperationState.FAILED)
+        lost = state is OperationState.UNKNOWN and found.operation.error_code == NEEDS_PERSON
+        stopped = lost or state in (OperationState.CONFLICT, OperationState.FAILED)
         if stopped or (found.newer and state in (OperationState.HELD, OperationState.READY)):
             desk.watched.discard(operation_id)
             desk.untold.append(operation_id)
@@ -141,7 +142,7 @@ def look_after(desk: Desk) -> None:
                 desk.watched.discard(operation_id)
             desk.app.bell()
             key = desk.keymap.shown("ticket.decide") or "palette"
-            desk.say(f"{found.operation.target}: not sent, it needs you · {key} decides", "bad")
+            desk.say(f"{found.operation.target}: your text needs you · {key} decides", "bad")
         elif state in (OperationState.DONE, OperationState.CANCELLED):
             desk.watched.discard(operation_id)
     tell(desk)

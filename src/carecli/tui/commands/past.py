@@ -5,20 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from carecli.domain.errors import CareError
 
 if TYPE_CHECKING:
     from carecli.tui.screens.desk import Desk
-
-
-class Audit(Protocol):
-    """The part of the audit service that is used here."""
-
-    def today_json(self) -> list[str]:
-        """Today's events of the acting person as JSON texts, oldest first, each with the ``ref`` of its ticket."""
-        ...
 
 
 def _history(desk: Desk) -> None:
@@ -36,11 +28,7 @@ def _history(desk: Desk) -> None:
 def _today(desk: Desk) -> None:
     from carecli.tui.screens.today import Today
 
-    audit: Audit | None = getattr(desk.ws, "audit", None)
-    if audit is None:
-        desk.say("Changes of today are not recorded here", "warn")
-        return
-    done: list[dict[str, Any]] = [json.loads(text) for text in audit.today_json()]
+    done: list[dict[str, Any]] = [json.loads(text) for text in desk.ws.audit.today_json()]
     if not done:
         desk.say("You have changed nothing today")
         return
