@@ -20,12 +20,16 @@ _AGAIN = 0.1  # seconds until a save that failed is tried again
 
 
 class Sheet:
-    """One text on its way to the store: as it is on the screen, and as it was stored last (``None``: never)."""
+    """One text on its way to the store: as it is on the screen, and as it was stored last (``before``; ``None``: never).
+
+    ``written`` is the text of the screen that the last save took.
+    """
 
     def __init__(self, draft: Draft, before: Draft | None) -> None:
         self.id = draft.id
         self.draft = draft
         self.before = before
+        self.written: Draft | None = None
         self.due: float | None = None
         self.problem = ""
 
@@ -138,7 +142,9 @@ class Keeper:
                 if asked and store.changed_elsewhere():
                     self._changed()
                 if sheet is not None:
-                    kept = drafts.save(replace(sheet.draft, id=sheet.id), sheet.before)
+                    taken = sheet.draft
+                    kept = drafts.save(replace(taken, id=sheet.id), sheet.before)
+                    sheet.written = taken
             except Exception as error:
                 if sheet is not None:
                     self._failed(sheet, error)

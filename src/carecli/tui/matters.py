@@ -98,9 +98,9 @@ def matter_of(decision: Decision, subject: str, now: int) -> Matter:
         newer=decision.newer if name is not None else (),
         fields=decision.fields,
         text=str(payload.get("body") or "") if name is not None else "",
-        text_title=_text_title(operation, name),
+        text_title=_text_title(operation, name, stopped=bool(decision.newer)),
         extras=_extras(_files(payload), _pairs(payload.get("actions"))),
-        ways=tuple(_way(choice, operation) for choice in decision.choices),
+        ways=tuple(_way(choice, operation, stopped=bool(decision.newer)) for choice in decision.choices),
     )
 
 
@@ -160,7 +160,7 @@ def _standing(decision: Decision, now: int) -> tuple[str, str, tuple[str, ...]]:
             return f"{operation.state.value.upper()} – {what}", "calm", ("Nothing is left to decide.",)
 
 
-def _way(choice: str, operation: Operation) -> Way:
+def _way(choice: str, operation: Operation, *, stopped: bool) -> Way:
     text = operation.verb in _TEXT
     unknown = operation.state is OperationState.UNKNOWN
     sends = {
@@ -170,7 +170,9 @@ def _way(choice: str, operation: Operation) -> Way:
     }
     if choice == "send":
         twice = "If the first one did arrive, it will be there TWICE. Look into the ticket at the vendor first."
-        return Way(choice, sends.get(operation.state, "send now"), twice if unknown else "")
+        return Way(
+            choice, sends.get(operation.state, "send anyway" if stopped else "send now"), twice if unknown else ""
+        )
     if choice == "discard":
         if unknown:
             return Way(choice, "leave it, never send again")
@@ -178,7 +180,7 @@ def _way(choice: str, operation: Operation) -> Way:
     return Way(choice, {"mine": "keep mine", "theirs": "keep theirs", "look": "look again"}.get(choice, choice))
 
 
-def _text_title(operation: Operation, name: str | None) -> str:
+def _text_title(operation: Operation, name: str | None, *, stopped: bool) -> str:
     if name is None:
         return ""
     to = [address for address, _ in _pairs(operation.payload.get("to"))]
@@ -186,7 +188,7 @@ def _text_title(operation: Operation, name: str | None) -> str:
         OperationState.CONFLICT: "not sent",
         OperationState.FAILED: "not sent",
         OperationState.UNKNOWN: "perhaps sent",
-    }.get(operation.state, "not sent yet")
+    }.get(operation.state, "not sent" if stopped else "not sent yet")
     if operation.payload.get("mode") == DraftMode.NOTE:
         return f"YOUR INTERNAL NOTE – {standing}"
     return f"YOUR {name.upper()}{_to(to)} – {standing}"

@@ -47,7 +47,7 @@ def told(desk: Desk, event: DraftKept) -> None:
         return
     if event.kept.how in _WORDS:
         desk.say(f"{_WORDS[event.kept.how]} ({desk.keymap.shown('app.drafts')} lists them)", "warn")
-    if composer is not None and composer.draft is event.sheet.draft:
+    if composer is not None and composer.draft is event.sheet.written:
         composer.stored(event.kept.how)
 
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from time import monotonic
 
+from rich.style import Style
 from textual import events
 from textual.app import ComposeResult
 from textual.screen import ModalScreen
-from textual.widgets import Static
 
 from carecli.tui.cells import block, fit, width_of, wrap
 from carecli.tui.keymap import Keymap
@@ -86,7 +86,7 @@ class News(LineView):
             page.lines.append(Line([(" " + "─" * (column - 2) + " ", ink.faint) for _ in values]))
             for row in range(max(len(parts) for parts in shown)):
                 cells = [(parts[row] if row < len(parts) else "", values[at][2]) for at, parts in enumerate(shown)]
-                page.lines.append(Line([(fit(" " + text, column), style + ink.strong) for text, style in cells]))
+                page.lines.append(Line([(fit(" " + text, column), style + Style(bold=True)) for text, style in cells]))
             page.lines.append(Line())
         if page.lines:
             page.lines.pop()
@@ -166,7 +166,6 @@ class Decide(ModalScreen[str | None]):
         yield self.head
         yield self.news
         yield self.mine
-        yield Static(id="decide-space")
         yield self.ask_bar
         yield self.ways
 
