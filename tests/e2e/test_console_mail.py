@@ -24,7 +24,8 @@ pytestmark = [
 def terminal(request: pytest.FixtureRequest, mail_peer: MailPeer, tmp_path: Path) -> Iterator[tuple[Terminal, Desk]]:
     desk = Desk(tmp_path / "home", mail_peer)
     desk.run("account", "add", "support", "--connector", "imap", *options(mail_peer), "--set", "since=2026-11-20")
-    opened = Terminal(desk.home, *request.param, SECRET)
+    columns, rows = request.param
+    opened = Terminal(desk.home, columns, rows, SECRET)
     yield opened, desk
     opened.close()
 

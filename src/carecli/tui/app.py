@@ -165,6 +165,13 @@ class Console(App[int]):
         if self.desk is not None:
             (articles if event.marker == "??" else mention)(self.desk)
 
+    async def action_quit(self) -> None:
+        """Textual's own key for leaving: the same as ours, so that nothing is left unsaid."""
+        if self.desk is not None:
+            self.desk.run_action_id("app.quit")
+        else:
+            self.exit(0)
+
     def on_unmount(self) -> None:
         """Nothing runs on after the screen is gone, and nothing that was typed is lost."""
         if self.desk is not None and self.desk.keeper is not None:

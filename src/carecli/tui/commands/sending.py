@@ -228,7 +228,7 @@ def _quit(desk: Desk) -> None:
         desk.say("Your text is not stored yet: another program holds the store. Quit again in a moment", "bad")
         return
     held = held_now(desk)
-    if not held:
+    if not held or desk.app.screen is not desk:
         desk.app.exit(0, message=parting(desk))
         return
     left = -(-(held[-1].not_before - desk.now()) // 1000)

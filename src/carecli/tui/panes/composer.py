@@ -103,7 +103,8 @@ class Composer(Vertical):
             self.marker = marker
 
     def __init__(self, plan: ReplyPlan, sheet: Sheet, keeper: Keeper, now: Callable[[], int], person: str = "") -> None:
-        super().__init__(id="composer", classes="-note" if plan.visibility is Visibility.INTERNAL else "-public")
+        # No id: the one that is being put away may still be there when the next one opens.
+        super().__init__(classes=f"composer {'-note' if plan.visibility is Visibility.INTERNAL else '-public'}")
         self.plan = plan
         self.sheet = sheet
         self.draft = sheet.draft
@@ -219,7 +220,7 @@ class Composer(Vertical):
 
     def hand_over(self) -> Draft:
         """The draft as it stands, with the id and the ticket it is stored under; what changed goes to the keeper."""
-        if self.is_mounted:
+        if self.ready_at is not None:
             self._touched()
         stored = self.sheet.before
         return replace(self.draft, id=self.sheet.id, ticket_id=stored.ticket_id if stored else self.draft.ticket_id)
@@ -227,22 +228,20 @@ class Composer(Vertical):
     def stored(self, how: str) -> None:
         """The keeper stored the draft, or (``empty``) found nothing to store."""
         self._state = "" if how == "empty" else "draft saved"
-        if self.is_mounted:
-            self._describe()
+        self._describe()
 
     def not_stored(self, problem: str) -> None:
         """The draft could not be stored yet; the keeper goes on trying."""
         self._state = f"not saved yet: {line(problem)}"
-        if self.is_mounted:
-            self._describe()
+        self._describe()
 
     def load(self, draft: Draft) -> None:
         """Show the draft as another window left it."""
         self.draft = draft
         text = self.text_area
-        place = text.cursor_location
+        place = None if text.cursor_at_end_of_text else text.cursor_location
         text.load_text(draft.body)
-        text.move_cursor(place)
+        text.move_cursor(place or text.document.end)
         if self.mail:
             for name, people in (("#to", draft.to), ("#cc", draft.cc)):
                 self.query_one(name, Input).value = shown_addresses(people)
@@ -271,8 +270,8 @@ class Composer(Vertical):
         fields[(place + 1) % len(fields)].focus()
 
     def _describe(self) -> None:
-        if not self.query(Foot):
-            return  # the console is closing
+        if self.ready_at is None or not self.query(Foot):
+            return  # not there yet, or there no more
         banner, foot = self.query_one(Banner), self.query_one(Foot)
         current = self.current()
         words = banner_words(self.plan, current.to, self.person)

@@ -108,7 +108,7 @@ def event_of(values: Mapping[str, Any]) -> Event:
 
 def history_text(past: Sequence[Mapping[str, Any]], now: int) -> Lay:
     """Every change of a ticket, newest first, by day."""
-    events = sorted(map(event_of, past), key=lambda event: -event.at)
+    events = sorted(map(event_of, reversed(past)), key=lambda event: -event.at)
 
     def lay(width: int, ink: Ink) -> list[Line]:
         out: list[Line] = []
