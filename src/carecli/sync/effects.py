@@ -106,11 +106,8 @@ def take_from_sight(connection: Connection, operation: Operation, now: int) -> b
     """
     if operation.ticket_id is None or not operation.inverse:
         return False
-    later = [
-        one
-        for one in operations.pending_fields(connection, operation.ticket_id)
-        if one.verb is operation.verb and one.id > operation.id
-    ]
+    pending = operations.pending_fields(connection, operation.ticket_id, after=operation.id)
+    later = [one for one in pending if one.verb is operation.verb]
     if operation.verb is not Verb.TAG and later:
         operations.set_payload(
             connection, later[0].id, dict(later[0].payload) | {"base": operation.payload.get("base")}

@@ -39,11 +39,15 @@ class Change:
 
 
 def wanted(before: Value, verb: Verb, payload: Mapping[str, object]) -> Value:
-    """The value a payload leads to from a present value: tags merge as add and remove sets, others replace."""
+    """The value a payload leads to from a present value: tags merge as add and remove sets, others replace.
+
+    A tag that is added and removed at once stays.
+    """
     if verb is not Verb.TAG:
         return payload["value"]
     present, add, remove = _tags(before), _tags(payload.get("add")), _tags(payload.get("remove"))
-    return [*(tag for tag in present if tag not in remove), *(tag for tag in add if tag not in present)]
+    kept = [tag for tag in present if tag in add or tag not in remove]
+    return [*kept, *(tag for tag in add if tag not in present)]
 
 
 def inverse(before: Value, verb: Verb, payload: Mapping[str, object]) -> dict[str, object]:
@@ -51,7 +55,8 @@ def inverse(before: Value, verb: Verb, payload: Mapping[str, object]) -> dict[st
     if verb is not Verb.TAG:
         return {"value": before}
     present, add, remove = _tags(before), _tags(payload.get("add")), _tags(payload.get("remove"))
-    return {"add": [tag for tag in remove if tag in present], "remove": [tag for tag in add if tag not in present]}
+    gone = [tag for tag in remove if tag in present and tag not in add]
+    return {"add": gone, "remove": [tag for tag in add if tag not in present]}
 
 
 def merge(theirs: Mapping[Verb, Value], changes: Sequence[Change]) -> Merged:
