@@ -51,12 +51,14 @@ def _where(store: Store, ticket_id: int) -> tuple[int, str]:
     return int(row[0]), str(row[1])
 
 
-def customer_writes(workspace: Workspace, ticket_id: int, text: str = "Please cancel it") -> None:
+def customer_writes(
+    workspace: Workspace, ticket_id: int, text: str = "Please cancel it", name: str = "Vera Visitor"
+) -> None:
     """A message comes in, as if another process had synced."""
     other = Store(workspace.paths.store_file)
     account, ticket = _where(other, ticket_id)
     at = time.time_ns() // 1_000_000
-    author = PersonRecord(name="Vera Visitor", emails=("vera@example.com",))
+    author = PersonRecord(name=name, emails=("vera@example.com",))
     ingest(other, account, message(f"news-{time.time_ns()}", ticket, at, body_text=text, author=author), now=at)
     other.close()
 

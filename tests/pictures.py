@@ -10,13 +10,22 @@ from pathlib import Path
 from carecli.bootstrap import open_workspace
 from carecli.tui.app import Console
 from carecli_process import run_carecli
+from hands import customer_writes
 
+NEWS = "<a customer writes>"
+"""Among the keys: meanwhile the customer of the open ticket writes."""
 SCENES: tuple[tuple[str, tuple[int, int], str, tuple[str, ...]], ...] = (
     ("desk", (200, 50), "care-dark", ("j", "j", "enter")),
     ("desk-light", (140, 40), "care-light", ("j", "j", "enter")),
     ("inbox-small", (80, 24), "care-dark", ()),
     ("reply", (120, 36), "care-dark", ("j", "j", "enter", "r", *"Thank you, the wagon is booked.", "ctrl+s")),
     ("note", (120, 36), "care-dark", ("j", "j", "enter", "i", *"Warehouse confirmed both dates.")),
+    (
+        "overtaken",
+        (120, 36),
+        "care-dark",
+        ("j", "j", "enter", "r", *"Thank you, the wagon is booked for Friday.", NEWS, "ctrl+s"),
+    ),
     ("search", (120, 36), "care-dark", ("slash", *"refund")),
     ("commands", (120, 36), "care-dark", ("colon",)),
 )
@@ -31,6 +40,13 @@ async def _draw(home: Path, folder: Path) -> None:
         async with app.run_test(size=size) as pilot:
             await pilot.pause(0.3)
             for key in keys:
+                if key is NEWS:
+                    assert app.desk is not None
+                    assert app.desk.talk is not None
+                    ticket = app.desk.talk.ticket
+                    text = "One more thing: Friday does not work for us.\nCould it be Monday instead?"
+                    customer_writes(workspace, ticket.id, text, ticket.requester.name or "A customer")
+                    continue
                 await pilot.press(key)
                 await pilot.pause(0.05)
             await pilot.pause(0.3)

@@ -108,7 +108,7 @@ async def test_leaving_with_a_held_text_asks_and_keeps_it(console: Any, workspac
         await pilot.press("n")
         await pilot.pause()
         assert desk.app.is_running
-        assert parting(desk) == ("1 message is still held or queued; carecli sync sends them, and so does the console.")
+        assert parting(desk) == ("1 message is still held or queued; carecli sync sends it, and so does the console.")
         await pilot.press("q")
         await settled(pilot, lambda: desk.ask_bar.display)
         await pilot.press("y")

@@ -253,9 +253,9 @@ def parting(desk: Desk) -> str | None:
     parts += [some(changes, "change")] if changes else []
     words = []
     if parts:
-        verb = "is" if len(texts) + changes == 1 else "are"
+        verb, them = ("is", "it") if len(texts) + changes == 1 else ("are", "them")
         words.append(
-            f"{' and '.join(parts)} {verb} still held or queued; carecli sync sends them, and so does the console."
+            f"{' and '.join(parts)} {verb} still held or queued; carecli sync sends {them}, and so does the console."
         )
     if waits:
         words.append(f"{len(waits)} {'needs' if len(waits) == 1 else 'need'} your decision: carecli outbox list")
