@@ -20,14 +20,14 @@ SCENES: tuple[tuple[str, tuple[int, int], str, tuple[str, ...]], ...] = (
     ("inbox-small", (80, 24), "care-dark", ()),
     ("reply", (120, 36), "care-dark", ("j", "j", "enter", "r", *"Thank you, the wagon is booked.", "ctrl+s")),
     ("note", (120, 36), "care-dark", ("j", "j", "enter", "i", *"Warehouse confirmed both dates.")),
+    ("search", (120, 36), "care-dark", ("slash", *"refund")),
+    ("commands", (120, 36), "care-dark", ("colon",)),
     (
         "overtaken",
         (120, 36),
         "care-dark",
-        ("j", "j", "enter", "r", *"Thank you, the wagon is booked for Friday.", NEWS, "ctrl+s"),
+        (*"jjjjjjj", "enter", "r", *"Thank you, the invoice will be with you on Friday.", NEWS, "ctrl+s"),
     ),
-    ("search", (120, 36), "care-dark", ("slash", *"refund")),
-    ("commands", (120, 36), "care-dark", ("colon",)),
 )
 """(name, columns and rows, theme, keys)."""
 
@@ -44,7 +44,7 @@ async def _draw(home: Path, folder: Path) -> None:
                     assert app.desk is not None
                     assert app.desk.talk is not None
                     ticket = app.desk.talk.ticket
-                    text = "One more thing: Friday does not work for us.\nCould it be Monday instead?"
+                    text = "One more thing: please put our VAT number on it.\nIt is GB 123 4567 89."
                     customer_writes(workspace, ticket.id, text, ticket.requester.name or "A customer")
                     continue
                 await pilot.press(key)

@@ -313,7 +313,7 @@ async def test_the_first_door_leads_to_the_demo(tmp_path: Any, monkeypatch: pyte
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     monkeypatch.setattr("carecli.tui.app.run", lambda _: (0, app.wish))
-    monkeypatch.setattr("carecli.cli.commands.demo.play", lambda flags: 7)
+    monkeypatch.setattr("carecli.cli.commands.demo.play", lambda _: 7)
     flags = Flags()
     flags.home = str(tmp_path / "empty")
     assert opening.open_console(flags) == 7
