@@ -115,8 +115,8 @@ class Console(App[int]):
 
     @on(OthersWrote)
     def _others_wrote(self) -> None:
-        if self.pulse is not None:
-            self.pulse.others_wrote()
+        if self.desk is not None and self.pulse is not None:
+            self.desk.attempt(self.pulse.others_wrote)
 
     @on(DraftKept)
     def _draft_kept(self, event: DraftKept) -> None:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 
-from carecli.domain.errors import CareError
 from carecli.tui.messages import SyncReported
 
 if TYPE_CHECKING:
@@ -36,17 +35,17 @@ class Pulse:
 
     def look(self) -> None:
         """Show what another process or the sync changed."""
-        try:
-            keeper = self._desk.keeper
-            # What the keeper stores is a change too; only it can tell whether there was another one.
-            if self._desk.ws.changed() and (keeper is None or not keeper.ask_others()):
-                self.others_wrote()
-            elif self._desk.untold:
-                from carecli.tui.commands.deciding import tell
+        self._desk.attempt(self._look)
 
-                tell(self._desk)
-        except CareError as error:
-            self._desk.say(error.message, "bad")
+    def _look(self) -> None:
+        keeper = self._desk.keeper
+        # What the keeper stores is a change too; only it can tell whether there was another one.
+        if self._desk.ws.changed() and (keeper is None or not keeper.ask_others()):
+            self.others_wrote()
+        elif self._desk.untold:
+            from carecli.tui.commands.deciding import tell
+
+            tell(self._desk)
 
     def others_wrote(self) -> None:
         """Show what others changed, also in the text that is open and in what was sent from here."""

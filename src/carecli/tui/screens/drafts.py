@@ -12,7 +12,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from carecli.domain.conversation import Draft, DraftMode
-from carecli.tui.cells import block, line, wrap
+from carecli.tui.cells import block, line, width_of, wrap
 from carecli.tui.keypress import KeyReader
 from carecli.tui.theme import Ink
 from carecli.tui.widgets.line_list import LineList
@@ -82,7 +82,8 @@ class Texts(LineList):
         now = self._now()
         if draft.discarded_at is None:
             return ago(draft.updated_at, now)
-        return f"discarded {ago(draft.discarded_at, now)}, kept until {clock(draft.discarded_at + _KEPT, now)}"
+        until = clock(draft.discarded_at + _KEPT, now).rpartition(" ")[0]
+        return f"discarded, kept until {until}"
 
 
 class Text(LineView):
@@ -105,18 +106,30 @@ class Text(LineView):
 
 
 class Ways(FixedLines):
-    """The keys of the list."""
+    """The keys of the list; a click does the same."""
 
-    def __init__(self, keys: Callable[[], list[tuple[str, str]]]) -> None:
+    def __init__(self, ways: Callable[[], list[tuple[str, str, str]]], take: Callable[[str], None]) -> None:
         super().__init__(id="shelf-ways")
-        self._keys = keys
+        self._ways = ways
+        self._take = take
+        self._spans: list[tuple[int, int, str]] = []
 
     def draw(self, width: int, ink: Ink) -> Sequence[Sequence[Piece]]:
         """One line below a blank one."""
         row: list[Piece] = [(" ", ink.base)]
-        for key, word in self._keys():
+        self._spans, at = [], 1
+        for key, word, way in self._ways():
             row += [(key, ink.key), (f" {word}   ", ink.base)]
+            size = width_of(f"{key} {word}")
+            self._spans.append((at, at + size, way))
+            at += size + 3
         return [[], row]
+
+    def on_click(self, event: events.Click) -> None:
+        """Take the way under the pointer."""
+        for start, stop, way in self._spans:
+            if event.y == 1 and start <= event.x < stop:
+                self._take(way)
 
 
 class Shelf(ModalScreen[tuple[str, str] | None]):
@@ -138,7 +151,7 @@ class Shelf(ModalScreen[tuple[str, str] | None]):
         self._own, self._moves = KeyReader(desk.keymap), KeyReader(desk.keymap)
         self.list = Texts(desk.now, trouble)
         self.text = Text()
-        self.ways = Ways(self._words)
+        self.ways = Ways(self._words, self.take)
 
     def compose(self) -> ComposeResult:
         """List, text, keys."""
@@ -164,15 +177,13 @@ class Shelf(ModalScreen[tuple[str, str] | None]):
         self.text.move_to(0)
         self.ways.redraw()
 
-    def _words(self) -> list[tuple[str, str]]:
+    def _words(self) -> list[tuple[str, str, str]]:
         shown = self._keymap.shown
         draft = self.list.current
-        if draft is None:
-            return [("esc", "close")]
-        gone = draft.discarded_at is not None
-        last = ("restore", "bring back") if gone else ("discard", "discard (kept 7 days)")
-        ways = [("open", "open"), ("copy", "copy text"), ("move", "move to another ticket"), last]
-        return [*((shown(f"drafts.{way}"), word) for way, word in ways), ("esc", "close")]
+        gone = draft is not None and draft.discarded_at is not None
+        last = ("bring back", "restore") if gone else ("discard", "discard")
+        ways = [("open", "open"), ("copy text", "copy"), ("move to a ticket", "move"), last] if draft else []
+        return [*((shown(f"drafts.{way}"), word, way) for word, way in ways), ("esc", "close", "")]
 
     @on(LineList.Moved)
     def _moved(self, event: LineList.Moved) -> None:
@@ -208,7 +219,8 @@ class Shelf(ModalScreen[tuple[str, str] | None]):
     def take(self, way: str) -> None:
         """Do something with the draft in hand."""
         draft = self.list.current
-        if draft is None:
+        if draft is None or not way:
+            self.dismiss(None)
             return
         if way in ("open", "move"):
             self.dismiss((way, draft.id))
