@@ -38,13 +38,22 @@ async def test_keys_echo_at_once_while_another_program_holds_the_store(
         await settled(pilot, lambda: stored(workspace, ticket_id) == "first ")
         holder.connection.execute("BEGIN IMMEDIATE")
         await pilot.press(*"second")
-        assert desk.composer is not None
         composer = desk.composer
+        assert composer is not None
         assert composer.text_area.text == "first second"
         await settled(pilot, lambda: "not saved yet" in composer.query_one(Foot).pieces[1])
         await pilot.press(*" third")
         assert composer.text_area.text == "first second third"
         assert stored(workspace, ticket_id) == "first "
+        await pilot.press("escape")
+        await settled(pilot, lambda: desk.composer is None)
+        assert "as soon as the store is free" in desk.status.said
+        await pilot.press("r")
+        await settled(pilot, lambda: desk.context == "composer")
+        composer = desk.composer
+        assert composer is not None
+        assert composer.text_area.text == "first second third", "what is not stored yet is not forgotten"
+        assert composer.query_one(Foot).pieces[1] != "draft saved"
         holder.connection.execute("ROLLBACK")
         await settled(pilot, lambda: stored(workspace, ticket_id) == "first second third")
         await settled(pilot, lambda: composer.query_one(Foot).pieces[1] == "draft saved")

@@ -185,7 +185,9 @@ class Keeper:
         with self._wake:
             self._busy = None
             first = not sheet.problem
-            sheet.problem = found.message if found else f"{type(error).__name__}: {error}"
+            busy = found is not None and found.code == "STORE_LOCKED"
+            words = found.message if found else f"{type(error).__name__}: {error}"
+            sheet.problem = "the store is busy" if busy else words
             sheet.due = monotonic() + _AGAIN
             if sheet not in self._dirty:
                 self._dirty.append(sheet)

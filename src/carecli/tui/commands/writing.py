@@ -102,7 +102,7 @@ def close_composer(desk: Desk, *, quiet: bool = True, save: bool = True) -> None
     desk.composer = None
     composer.remove()
     if not quiet and not is_blank(draft):
-        desk.say("Draft kept")
+        desk.say("The draft is stored as soon as the store is free" if keeper.unsaved else "Draft kept")
 
 
 def _keep(desk: Desk) -> None:

@@ -113,7 +113,8 @@ class Composer(Vertical):
         self.person = "" if self.mail else person
         self._keeper = keeper
         self._now = now
-        self._state = "draft saved" if sheet.before is not None else ""
+        waits = sheet.due is not None and sheet.written is not sheet.draft
+        self._state = "saving…" if waits else "draft saved" if sheet.before is not None else ""
 
     @property
     def mail(self) -> bool:
