@@ -294,9 +294,11 @@ class _PageRun:
             before = effects.fields(self._connection, known)
             if known in self._pending and known not in self._overwritten:
                 before |= effects.before_pending(self._connection, known)
-            if not tickets.upsert(self._connection, row):
+            changed = tickets.upsert(self._connection, row)
+            if changed or known in self._pending:
+                self._overwritten.add(known)
+            if not changed:
                 return
-            self._overwritten.add(known)
             for name, new in effects.fields(self._connection, known).items():
                 if before[name] != new:
                     self._event(self._now, known, "changed", name, before[name], new)

@@ -12,6 +12,9 @@ Value = object
 """A field's value in the words of payloads: text, a number or nothing; for tags a list."""
 
 
+_OUT_OF_SIGHT = (OperationState.CONFLICT, OperationState.FAILED)
+
+
 class Outcome(StrEnum):
     """What becomes of a change when the vendor's value is known."""
 
@@ -22,10 +25,13 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """The values to show after the merge, by verb, and the outcome of each change that is still to be sent."""
+    """The values to show after the merge, by verb; for each change its outcome (``None``: it is not for us to say) and the
+    value it was put on top of.
+    """
 
     values: Mapping[Verb, Value]
     outcomes: Sequence[Outcome | None]
+    before: Sequence[Value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,23 +73,24 @@ def merge(theirs: Mapping[Verb, Value], changes: Sequence[Change]) -> Merged:
     """
     values = dict(theirs)
     outcomes: list[Outcome | None] = []
+    before: list[Value] = []
     for change in changes:
         present = values[change.verb]
         after = wanted(present, change.verb, change.payload)
-        if change.state in (OperationState.CONFLICT, OperationState.FAILED):
-            outcomes.append(None)
-            continue
-        if change.state is not OperationState.READY:
-            outcomes.append(None)
-        elif _alike(after, present):
-            outcomes.append(Outcome.SAME)
-        elif change.verb is Verb.TAG or present == change.base:
-            outcomes.append(Outcome.KEEP)
-        else:
-            outcomes.append(Outcome.CLASH)
-            continue
-        values[change.verb] = after
-    return Merged(values, outcomes)
+        outcome = _judge(change, present, after)
+        outcomes.append(outcome)
+        before.append(present)
+        if outcome is not Outcome.CLASH and change.state not in _OUT_OF_SIGHT:
+            values[change.verb] = after
+    return Merged(values, outcomes, before)
+
+
+def _judge(change: Change, present: Value, after: Value) -> Outcome | None:
+    if change.state in (OperationState.READY, OperationState.UNKNOWN) and alike(after, present):
+        return Outcome.SAME
+    if change.state is not OperationState.READY:
+        return None
+    return Outcome.KEEP if change.verb is Verb.TAG or present == change.base else Outcome.CLASH
 
 
 def unwound(present: Value, verb: Verb, inverses: Sequence[Mapping[str, object]]) -> Value:
@@ -93,7 +100,8 @@ def unwound(present: Value, verb: Verb, inverses: Sequence[Mapping[str, object]]
     return present
 
 
-def _alike(one: Value, other: Value) -> bool:
+def alike(one: Value, other: Value) -> bool:
+    """Whether two values are the same; the order of tags does not matter."""
     if isinstance(one, list) and isinstance(other, list):
         return set(one) == set(other)
     return one == other

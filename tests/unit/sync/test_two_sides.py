@@ -223,6 +223,7 @@ class TwoSides(RuleBasedStateMachine):
         self.vendor.before_write = self.about_to_write
         self.seen: dict[str, int] = {}
         self.forced: set[str] = set()
+        self.broken: list[str] = []
         self.sent_again: dict[str, int] = {}
         self.given_up: set[str] = set()
         self.pull()
@@ -238,11 +239,12 @@ class TwoSides(RuleBasedStateMachine):
         operation = operations.get(self.store.connection, op)
         assert operation.target is not None
         number = operation.target.partition(":")[2]
-        if operation.verb is Verb.REPLY and op not in self.forced:
-            assert self.vendor.others(number) == self.seen[op], "a reply went out that had not seen everything"
+        if operation.verb is Verb.REPLY and op not in self.forced and self.vendor.others(number) != self.seen[op]:
+            self.broken.append("a reply went out that had not seen everything")
         if operation.verb in (Verb.STATUS, Verb.PRIORITY):
             there = self.vendor.fields[number][str(operation.verb)]
-            assert there == operation.payload["base"], "a change overwrote one that nobody here had seen"
+            if there not in (operation.payload["base"], operation.payload["value"]):
+                self.broken.append("a change overwrote one that nobody here had seen")
 
     def every(self) -> list[Operation]:
         rows = self.store.connection.execute("SELECT id FROM operation ORDER BY seq")
@@ -362,6 +364,7 @@ class TwoSides(RuleBasedStateMachine):
     def nothing_is_doubled(self) -> None:
         if not hasattr(self, "store"):
             return
+        assert not self.broken
         counts: dict[str, int] = {}
         for one in self.vendor.said:
             if one.op:
@@ -373,7 +376,8 @@ class TwoSides(RuleBasedStateMachine):
             if operation.verb in (Verb.REPLY, Verb.NOTE):
                 if operation.state is OperationState.DONE:
                     assert there, "it is done, and nowhere"
-                if operation.state is OperationState.CANCELLED and operation.id not in self.given_up:
+                doubtful = operation.id in self.given_up or operation.id in self.sent_again
+                if operation.state is OperationState.CANCELLED and not doubtful:
                     assert not there, "it was taken back, and is there"
         for one in self.vendor.said:
             if one.op:
@@ -401,7 +405,8 @@ class TwoSides(RuleBasedStateMachine):
         for _ in range(60):
             self.push([], 400)
             for one in self.every():
-                if one.state in (OperationState.CONFLICT, OperationState.FAILED, OperationState.UNKNOWN):
+                state = self.outbox.get(one.id).state  # the one before may have taken it along
+                if state in (OperationState.CONFLICT, OperationState.FAILED, OperationState.UNKNOWN):
                     self.outbox.resolve(one.id, "discard")
             if all(one.state in FINAL for one in self.every()):
                 break
@@ -418,4 +423,4 @@ class TwoSides(RuleBasedStateMachine):
 
 
 TestTwoSides = TwoSides.TestCase
-TestTwoSides.settings = settings(max_examples=60, stateful_step_count=40)
+TestTwoSides.settings = settings(max_examples=60, stateful_step_count=40, report_multiple_bugs=False)
