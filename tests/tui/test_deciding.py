@@ -129,7 +129,7 @@ async def test_news_in_the_undo_window_come_up_when_the_hands_are_still(
     console: Any, workspace: Workspace, settled: Settled, shown: Shown, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("carecli.tui.commands.deciding._STILL", 0.2)
-    monkeypatch.setattr("carecli.tui.commands.deciding._REST", 0.2)
+    monkeypatch.setattr("carecli.tui.commands.deciding._REST", 600)
     async with console() as (desk, pilot):
         ticket_id = await send_reply(desk, pilot, settled)
         await pilot.press("1", "i")
@@ -145,7 +145,7 @@ async def test_news_in_the_undo_window_come_up_when_the_hands_are_still(
         await pilot.press("d")
         assert deciding(desk), "a key that was meant for something else does nothing"
         await settled(pilot, lambda: "NOT SENT" in shown(desk))
-        await pilot.pause(0.3)
+        desk.app.screen._awake = 0.0
         await pilot.press("e")
         await settled(pilot, lambda: desk.context == "composer")
         assert desk.composer.text_area.text == "It left today"
@@ -298,13 +298,32 @@ async def test_a_second_text_is_kept_when_the_first_comes_back(
         assert {draft.ticket_id for draft in workspace.drafts.list()} == {ticket_id}
 
 
-def test_a_reply_from_another_window_counts_as_new(workspace: Workspace) -> None:
-    ticket_id = workspace.tickets.find("demo:1035")
-    plan = workspace.replies.plan(ticket_id, DraftMode.REPLY)
-    base = Draft(
-        "", ticket_id, None, None, "Sam", DraftMode.REPLY, plan.to, (), (), None, "mine", (), (),
-        plan.newest_message_id, 0, 0, None,
-    )  # fmt: skip
-    assert workspace.drafts.unseen(base) == ()
-    workspace.replies.send(replace(base, body="already answered"))
-    assert [message.body_text for message in workspace.drafts.unseen(base)] == ["already answered"]
+async def test_an_answer_from_another_window_is_told_before_a_second_one_leaves(
+    console: Any, workspace: Workspace, settled: Settled, shown: Shown
+) -> None:
+    async with console() as (desk, pilot):
+        ticket_id = await begin_reply(desk, pilot, settled)
+        plan = workspace.replies.plan(ticket_id, DraftMode.REPLY)
+        assert desk.composer is not None
+        mine = desk.composer.hand_over()
+        assert workspace.drafts.answered_since(mine) is None
+        elsewhere = replace(mine, id="", body="already answered", to=plan.to)
+        workspace.replies.send(elsewhere, hold_seconds=0)
+        await pilot.press("ctrl+s")
+        await settled(pilot, lambda: desk.ask_bar.display)
+        assert "This ticket was answered at" in shown(desk)
+        assert workspace.drafts.unseen(mine) == (), "our own words are no news"
+
+
+async def test_a_second_answer_right_after_the_first_is_not_stopped(
+    console: Any, workspace: Workspace, settled: Settled
+) -> None:
+    async with console() as (desk, pilot):
+        await send_reply(desk, pilot, settled, "first")
+        await pilot.press("r")
+        await settled(pilot, lambda: desk.context == "composer")
+        await pilot.press(*"second", "ctrl+s")
+        await settled(pilot, lambda: desk.ask_bar.display)
+        assert not any(tone == "warn" for tone, _ in desk.ask_bar.lines)
+        await pilot.press("y")
+        await settled(pilot, lambda: len(workspace.outbox.pending()) == 2)

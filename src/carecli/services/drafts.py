@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from carecli.domain.conversation import Delivery, Draft, DraftMode, Message, Visibility
+from carecli.domain.conversation import Delivery, Direction, Draft, DraftMode, Message
 from carecli.domain.errors import CareError, NotFoundError
 from carecli.services.context import Context
-from carecli.store import conversations, drafts
+from carecli.store import conversations, drafts, messages
 from carecli.store.driver import Connection
 
 
@@ -128,16 +128,24 @@ class Drafts:
             return ()
         connection = self._store.connection
         ticket_id = drafts.survivor(connection, draft.ticket_id) or draft.ticket_id
-        if (conversations.newest_message(connection, ticket_id) or 0) <= draft.base_message_id:
+        unseen = messages.newer_public(connection, ticket_id, draft.base_message_id)
+        if not unseen:
             return ()
-        # An answer from another window of ours counts here: the second of two equal answers helps nobody.
-        return tuple(
-            message
-            for message in conversations.messages(connection, ticket_id)
-            if message.id > draft.base_message_id
-            and message.visibility is Visibility.PUBLIC
-            and not message.automatic
-            and message.delivery is not Delivery.CANCELLED
+        return tuple(message for message in conversations.messages(connection, ticket_id) if message.id in unseen)
+
+    def answered_since(self, draft: Draft) -> int | None:
+        """When this ticket was answered after the draft was begun, in another window or by a colleague."""
+        if draft.mode is not DraftMode.REPLY or draft.ticket_id is None:
+            return None
+        return max(
+            (
+                message.sent_at
+                for message in conversations.messages(self._store.connection, draft.ticket_id)
+                if message.sent_at > draft.created_at
+                and message.direction is Direction.OUT
+                and message.delivery is not Delivery.CANCELLED
+            ),
+            default=None,
         )
 
 

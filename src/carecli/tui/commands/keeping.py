@@ -41,7 +41,7 @@ def told(desk: Desk, event: DraftKept) -> None:
     if event.kept is None:
         words = event.sheet.problem
         if composer is not None and words:
-            composer.not_stored(words)
+            composer.not_stored()
         elif words:
             desk.say(f"The draft is not saved yet: {words}. It is tried again.", "bad")
         return

@@ -14,7 +14,7 @@ from carecli.tui.commands.drafting import resume
 from carecli.tui.commands.keeping import keeper_of
 from carecli.tui.commands.writing import close_composer
 from carecli.tui.widgets.ask_bar import Answer
-from carecli.tui.wording import some
+from carecli.tui.wording import clock, some
 
 if TYPE_CHECKING:
     from carecli.domain.conversation import Draft
@@ -109,6 +109,8 @@ def review_lines(desk: Desk, composer: Composer, draft: Draft) -> tuple[list[tup
         ("note" if internal else "public", f"{banner_words(plan, draft.to, composer.person)} · {' · '.join(facts)}")
     ]
     found = [(kind, text) for kind, text in desk.ws.replies.warnings(plan, draft.body, draft.attachments)]
+    if answered := desk.ws.drafts.answered_since(draft):
+        found.append(("warn", f"This ticket was answered at {clock(answered, desk.now())}, after you began this text"))
     if composer.mail and not draft.to:
         found.append(("block", "Nobody would get it: fill in To"))
     found += [("block", f"'{line(bad)}' is no address") for bad in composer.bad_addresses()]

@@ -114,7 +114,7 @@ class Composer(Vertical):
         self._keeper = keeper
         self._now = now
         waits = sheet.due is not None and sheet.written is not sheet.draft
-        self._state = "saving…" if waits else "draft saved" if sheet.before is not None else ""
+        self._state = self._saving() if waits else "draft saved" if sheet.before is not None else ""
 
     @property
     def mail(self) -> bool:
@@ -215,9 +215,13 @@ class Composer(Vertical):
 
     def _hand_over(self, draft: Draft) -> None:
         self.draft = draft
-        self._state = "saving…"
+        self._state = self._saving()
         self._keeper.put(self.sheet, draft)
         self._describe()
+
+    def _saving(self) -> str:
+        problem = self.sheet.problem
+        return f"not saved yet: {line(problem)}" if problem else "saving…"
 
     def hand_over(self) -> Draft:
         """The draft as it stands, with the id and the ticket it is stored under; what changed goes to the keeper."""
@@ -231,9 +235,9 @@ class Composer(Vertical):
         self._state = "" if how == "empty" else "draft saved"
         self._describe()
 
-    def not_stored(self, problem: str) -> None:
+    def not_stored(self) -> None:
         """The draft could not be stored yet; the keeper goes on trying."""
-        self._state = f"not saved yet: {line(problem)}"
+        self._state = self._saving()
         self._describe()
 
     def load(self, draft: Draft) -> None:
