@@ -10,7 +10,10 @@ from pathlib import Path
 from carecli.bootstrap import open_workspace
 from carecli.tui.app import Console
 from carecli_process import run_carecli
+from hands import customer_writes
 
+NEWS = "<a customer writes>"
+"""Among the keys: meanwhile the customer of the open ticket writes."""
 SCENES: tuple[tuple[str, tuple[int, int], str, tuple[str, ...]], ...] = (
     ("desk", (200, 50), "care-dark", ("j", "j", "enter")),
     ("desk-light", (140, 40), "care-light", ("j", "j", "enter")),
@@ -19,6 +22,12 @@ SCENES: tuple[tuple[str, tuple[int, int], str, tuple[str, ...]], ...] = (
     ("note", (120, 36), "care-dark", ("j", "j", "enter", "i", *"Warehouse confirmed both dates.")),
     ("search", (120, 36), "care-dark", ("slash", *"refund")),
     ("commands", (120, 36), "care-dark", ("colon",)),
+    (
+        "overtaken",
+        (120, 36),
+        "care-dark",
+        (*"jjjjjjj", "enter", "r", *"Thank you, the invoice will be with you on Friday.", NEWS, "ctrl+s"),
+    ),
 )
 """(name, columns and rows, theme, keys)."""
 
@@ -31,6 +40,13 @@ async def _draw(home: Path, folder: Path) -> None:
         async with app.run_test(size=size) as pilot:
             await pilot.pause(0.3)
             for key in keys:
+                if key is NEWS:
+                    assert app.desk is not None
+                    assert app.desk.talk is not None
+                    ticket = app.desk.talk.ticket
+                    text = "One more thing: please put our VAT number on it.\nIt is GB 123 4567 89."
+                    customer_writes(workspace, ticket.id, text, ticket.requester.name or "A customer")
+                    continue
                 await pilot.press(key)
                 await pilot.pause(0.05)
             await pilot.pause(0.3)

@@ -119,6 +119,15 @@ class Workspace:
 
         return Drafts(self.context)
 
+    def drafts_apart(self) -> tuple[Drafts, Store]:
+        """The ``drafts`` service on a store of its own, for one thread; it waits only a moment for other writers."""
+        from carecli.services.drafts import Drafts
+
+        store = Store(self.paths.store_file, read_only=self.read_only)
+        store.wait_at_most(200)
+        mine = self.context
+        return Drafts(Context(store, mine.settings, mine.paths, mine.actor, mine.origin, mine.now)), store
+
     @cached_property
     def inbox(self) -> Inbox:
         """The ``inbox`` service."""

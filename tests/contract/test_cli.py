@@ -102,6 +102,7 @@ def two(tmp_path: Path) -> Path:
         (["customer", "show", "9" * 30], 5, "CUSTOMER_NOT_FOUND"),
         (["kb", "show", "9" * 30], 5, "ARTICLE_NOT_FOUND"),
         (["draft", "show", "X"], 5, "DRAFT_NOT_FOUND"),
+        (["draft", "restore", "X"], 5, "DRAFT_NOT_FOUND"),
         (["account", "show", "other"], 5, "ACCOUNT_NOT_FOUND"),
         (["sync", "other"], 5, "ACCOUNT_NOT_FOUND"),
         (["account", "add", "Bad_Name", "--connector", "demo"], 10, "BAD_ACCOUNT_NAME"),

@@ -262,3 +262,20 @@ def test_an_overtaken_reply_can_become_a_draft_again(desk: Desk) -> None:
     (sent,) = run_carecli(["draft", "send", draft["id"], "--json"], home).json
     assert sent["state"] == "done"
     assert run_carecli(["draft", "list", "--json"], home).json == []
+
+
+def test_a_discarded_draft_comes_back(desk: Desk) -> None:
+    home = desk("reject")
+    ref = run_carecli(["ticket", "list", "channel:email", "--limit", "1", "-q"], home).out.strip()
+    (made,) = run_carecli(["ticket", "reply", ref, "--body", "Dear customer", "--json"], home, code=6).json
+    run_carecli(["outbox", "resolve", made["id"], "--edit", "--json"], home)
+    (draft,) = run_carecli(["draft", "list", "--json"], home).json
+    run_carecli(["draft", "discard", draft["id"], "--json"], home)
+    assert run_carecli(["draft", "list", "--json"], home).json == []
+    (gone,) = run_carecli(["draft", "list", "--discarded", "--json"], home).json
+    assert gone["discarded_at"]
+    run_carecli(["draft", "restore", draft["id"], "--dry-run", "--json"], home)
+    assert run_carecli(["draft", "list", "--json"], home).json == []
+    back = run_carecli(["draft", "restore", draft["id"], "--json"], home).json
+    assert (back["discarded_at"], back["body"], back["ref"]) == (None, "Dear customer", ref)
+    assert [one["id"] for one in run_carecli(["draft", "list", "--json"], home).json] == [draft["id"]]

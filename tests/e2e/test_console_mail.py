@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from carecli_process import clean_environment
 from mail_desk import SECRET, Desk, inbox_of, options, until
 from mail_peer import MailPeer
+from terminal import Terminal
 
 pytestmark = [
     pytest.mark.peer,
@@ -23,45 +20,12 @@ pytestmark = [
 ]
 
 
-class Terminal:
-    """A terminal of its own, driven as a person would."""
-
-    def __init__(self, desk: Desk, columns: int, rows: int) -> None:
-        self._socket = f"carecli-{uuid.uuid4().hex[:8]}"
-        environment = {**clean_environment(), **SECRET, "CARECLI_HOME": str(desk.home), "TERM": "xterm-256color"}
-        environment |= {"LC_ALL": "C.UTF-8", "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-        self._environment = environment
-        # Whatever the console leaves behind stays to be read.
-        command = f"{sys.executable} -m carecli; sleep 60"
-        self.tmux("new-session", "-d", "-x", str(columns), "-y", str(rows), command)
-
-    def tmux(self, *arguments: str) -> str:
-        done = subprocess.run(
-            ["tmux", "-L", self._socket, *arguments], capture_output=True, text=True, env=self._environment, check=True
-        )
-        return done.stdout
-
-    def screen(self) -> str:
-        return self.tmux("capture-pane", "-p")
-
-    def keys(self, *names: str) -> None:
-        self.tmux("send-keys", *names)
-
-    def type(self, text: str) -> None:
-        self.tmux("send-keys", "-l", text)
-
-    def shows(self, text: str, seconds: float = 20) -> None:
-        until(seconds, f"{text!r} on the screen", lambda: text in self.screen(), self.screen)
-
-    def close(self) -> None:
-        subprocess.run(["tmux", "-L", self._socket, "kill-server"], check=False, capture_output=True)
-
-
 @pytest.fixture(params=[(80, 24), (120, 36), (200, 60)], ids=lambda size: f"{size[0]}x{size[1]}")
 def terminal(request: pytest.FixtureRequest, mail_peer: MailPeer, tmp_path: Path) -> Iterator[tuple[Terminal, Desk]]:
     desk = Desk(tmp_path / "home", mail_peer)
     desk.run("account", "add", "support", "--connector", "imap", *options(mail_peer), "--set", "since=2026-11-20")
-    opened = Terminal(desk, *request.param)
+    columns, rows = request.param
+    opened = Terminal(desk.home, columns, rows, SECRET)
     yield opened, desk
     opened.close()
 

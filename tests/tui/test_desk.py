@@ -297,6 +297,28 @@ async def test_welcome_when_nothing_is_connected(tmp_path: Any) -> None:
     workspace.close()
 
 
+async def test_the_first_door_leads_to_the_demo(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from carecli.bootstrap import open_workspace
+    from carecli.cli import console as opening
+    from carecli.cli.flags import Flags
+
+    workspace = open_workspace(str(tmp_path / "empty"))
+    app = Console(workspace, sync=False)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        await pilot.press("enter")
+    workspace.close()
+    assert (app.return_value, app.wish) == (0, "demo")
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setattr("carecli.tui.app.run", lambda _: (0, app.wish))
+    monkeypatch.setattr("carecli.cli.commands.demo.play", lambda _: 7)
+    flags = Flags()
+    flags.home = str(tmp_path / "empty")
+    assert opening.open_console(flags) == 7
+
+
 @pytest.mark.parametrize("theme", ["care-dark", "care-light", "care-contrast", "ansi-dark", "textual-light", "dracula"])
 async def test_every_theme_paints(console: Any, shown: Shown, theme: str) -> None:
     async with console((120, 36)) as (desk, pilot):

@@ -22,6 +22,11 @@ def open_console(flags: Flags) -> int:
 
     workspace = open_workspace(flags.home, flags.config, read_only=flags.read_only)
     try:
-        return run(workspace)
+        code, wish = run(workspace)
     finally:
         workspace.close()
+    if wish == "demo":
+        from carecli.cli.commands.demo import play
+
+        return play(flags)
+    return code

@@ -56,6 +56,7 @@ def save(connection: Connection, draft: Draft) -> None:
     """Inserts or replaces a draft by its id."""
     connection.execute(
         f"INSERT INTO draft ({_COLUMNS}) VALUES ({','.join('?' * 15)}) ON CONFLICT (id) DO UPDATE SET"
+        " ticket_id = excluded.ticket_id, ticket_ref = excluded.ticket_ref, account = excluded.account,"
         " recipients = excluded.recipients, subject = excluded.subject, body = excluded.body,"
         " attachments = excluded.attachments, actions = excluded.actions, base_message_id = excluded.base_message_id,"
         " updated_at = excluded.updated_at, discarded_at = excluded.discarded_at",
@@ -80,13 +81,52 @@ def save(connection: Connection, draft: Draft) -> None:
 
 
 def find(connection: Connection, ticket_id: int | None, agent: str, mode: DraftMode) -> Draft | None:
-    """The open draft of an agent on a ticket in a mode."""
+    """The open draft of an agent on a ticket in a mode: its first one, else one beside it (see ``beside``)."""
     row = connection.execute(
         f"SELECT {_COLUMNS} FROM draft WHERE ticket_id IS ? AND agent = ? AND mode = ? AND discarded_at IS NULL"
         " ORDER BY updated_at DESC LIMIT 1",
         (ticket_id, agent, mode),
     ).fetchone()
-    return _draft(row) if row else None
+    if row is not None:
+        return _draft(row)
+    return next(iter(beside(connection, ticket_id, agent, mode)), None) if ticket_id is not None else None
+
+
+def beside(connection: Connection, ticket_id: int, agent: str, mode: DraftMode) -> list[Draft]:
+    """Open drafts of a ticket that another one had taken the place of: they keep the reference, not the key.
+
+    A second window makes one, and so does a merge of two tickets that both had a draft. Newest first.
+    """
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM draft WHERE ticket_id IS NULL AND agent = ? AND mode = ? AND discarded_at IS NULL"
+        " AND ticket_ref IN (SELECT a.name || ':' || t.number FROM ticket t JOIN account a ON a.id = t.account_id"
+        " WHERE t.id = ? OR t.merged_into_id = ?) ORDER BY updated_at DESC",
+        (agent, mode, ticket_id, ticket_id),
+    )
+    return [_draft(row) for row in rows]
+
+
+def survivor(connection: Connection, ticket_id: int | None) -> int | None:
+    """The ticket a draft belongs to now: the one its ticket was merged into, else the ticket itself."""
+    row = connection.execute("SELECT ifnull(merged_into_id, id) FROM ticket WHERE id = ?", (ticket_id,)).fetchone()
+    return int(row[0]) if row else ticket_id
+
+
+def holder(connection: Connection, draft: Draft) -> str | None:
+    """Id of the open draft that has the place of this one (itself, another, or nobody)."""
+    row = connection.execute(
+        "SELECT id FROM draft WHERE ticket_id = ? AND agent = ? AND mode = ? AND discarded_at IS NULL",
+        (draft.ticket_id, draft.agent, draft.mode),
+    ).fetchone()
+    return row and str(row[0])
+
+
+def follow(connection: Connection, absorbed: int, to: int) -> None:
+    """Drafts of a ticket that was merged into another go with it. With one of the same agent and mode on both tickets,
+    both texts stay, one of them beside the other.
+    """
+    connection.execute("UPDATE OR IGNORE draft SET ticket_id = ? WHERE ticket_id = ?", (to, absorbed))
+    connection.execute("UPDATE draft SET ticket_id = NULL WHERE ticket_id = ?", (absorbed,))
 
 
 def get(connection: Connection, draft_id: str) -> Draft | None:
@@ -109,6 +149,15 @@ def discard(connection: Connection, draft_id: str, now: int) -> bool:
     ).rowcount
     connection.execute("DELETE FROM draft WHERE discarded_at < ?", (now - KEPT_MS,))
     return changed > 0
+
+
+def restore(connection: Connection, draft: Draft, now: int) -> None:
+    """Brings a discarded draft back: into its place, or beside the draft that took it meanwhile."""
+    place = draft.ticket_id if holder(connection, draft) in (None, draft.id) else None
+    connection.execute(
+        "UPDATE draft SET discarded_at = NULL, ticket_id = ?, updated_at = ? WHERE id = ?",
+        (place, max(now, draft.updated_at + 1), draft.id),
+    )
 
 
 def delete(connection: Connection, draft_id: str) -> None:

@@ -33,6 +33,10 @@ class Store:
     def _data_version(self) -> int:
         return int(self.connection.execute("PRAGMA data_version").fetchone()[0])
 
+    def wait_at_most(self, milliseconds: int) -> None:
+        """How long this connection waits for another one's write before it gives up."""
+        self.connection.execute(f"PRAGMA busy_timeout = {int(milliseconds)}")
+
     def changed_elsewhere(self) -> bool:
         """Whether another connection committed since the last call."""
         now = self._data_version()

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 
 from carecli.domain.ticket import TicketStatus, category_of
+from carecli.store import drafts
 from carecli.store.batches import in_parts
 from carecli.store.driver import Connection
 
@@ -152,9 +153,7 @@ def join(connection: Connection, survivor: int, absorbed: int) -> None:
     """Moves everything of one ticket into another; the absorbed one stays as a pointer, its number is not reused."""
     for table in ("message", "operation", "thread_key"):
         connection.execute(f"UPDATE {table} SET ticket_id = ? WHERE ticket_id = ?", (survivor, absorbed))
-    # A draft of the same agent and mode on both tickets: both texts stay, one of them without its ticket.
-    connection.execute("UPDATE OR IGNORE draft SET ticket_id = ? WHERE ticket_id = ?", (survivor, absorbed))
-    connection.execute("UPDATE draft SET ticket_id = NULL WHERE ticket_id = ?", (absorbed,))
+    drafts.follow(connection, absorbed, survivor)
     connection.execute("UPDATE ticket SET merged_into_id = ? WHERE merged_into_id = ?", (survivor, absorbed))
     connection.execute(
         "UPDATE ticket SET merged_into_id = ?, hidden = 1, resolution = 'merged' WHERE id = ?", (survivor, absorbed)
@@ -167,6 +166,9 @@ def tombstone(connection: Connection, ticket_id: int, reason: str, merged_into: 
         "UPDATE ticket SET sync_state = 'tombstone', hidden = 1, status_raw = ?, merged_into_id = ? WHERE id = ?",
         (reason, merged_into, ticket_id),
     )
+    if merged_into is not None:
+        drafts.follow(connection, ticket_id, merged_into)
+        connection.execute("UPDATE ticket SET merged_into_id = ? WHERE merged_into_id = ?", (merged_into, ticket_id))
 
 
 def mark_sync_state(connection: Connection, ticket_id: int) -> None:

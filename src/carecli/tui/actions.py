@@ -8,8 +8,10 @@ from typing import Protocol
 LISTS = ("inbox", "conversation", "customer", "knowledge")
 """Contexts in which single letters are commands."""
 
-CONTEXTS = (*LISTS, "composer", "global")
-"""``global`` holds wherever nothing nearer binds the key; in the composer only keys that type nothing reach it."""
+CONTEXTS = (*LISTS, "composer", "decide", "drafts", "global")
+"""``decide`` and ``drafts`` are screens with keys of their own; ``global`` holds wherever nothing nearer binds the key;
+in the composer only keys that type nothing reach it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,14 @@ def _ticket(
     name: str, title: str, keys: tuple[str, ...], what: str, *needs: str, hint: str = "", group: str = "Tickets"
 ) -> Action:
     return Action(f"ticket.{name}", title, keys, LISTS, what, group, (*_TICKET, *needs), hint)
+
+
+def _decide(name: str, title: str, key: str, what: str) -> Action:
+    return Action(f"decide.{name}", title, (key,), ("decide",), what, "Deciding")
+
+
+def _shelf(name: str, title: str, keys: tuple[str, ...], what: str) -> Action:
+    return Action(f"drafts.{name}", title, keys, ("drafts",), what, "Drafts")
 
 
 ACTIONS: tuple[Action, ...] = (
@@ -153,6 +163,16 @@ ACTIONS: tuple[Action, ...] = (
     _ticket("snooze", "Snooze", ("z",), "Hides the ticket until a time or until the customer writes.", hint="snooze"),
     _ticket("escalate", "Escalate", ("e",), "Hands the ticket on with a summary.", "later"),
     _ticket("call", "Log a call", ("L",), "Writes down a telephone call.", "later"),
+    Action(
+        "ticket.decide",
+        "Decide",
+        ("!",),
+        LISTS,
+        "Settles what waits for you on this ticket: a reply that was stopped or refused, a field both sides changed.",
+        "Tickets",
+        ("waiting",),
+    ),
+    _ticket("history", "History", ("H",), "Shows every change of the ticket: when, who, from where."),
     _ticket("read", "Read or unread", ("U",), "Marks the ticket as read, or as unread again."),
     _ticket("again", "Repeat", (".",), "Does the last change again, on this ticket.", "repeat"),
     _ticket("browser", "Open in the browser", ("o",), "Opens the ticket at the vendor's site."),
@@ -270,6 +290,20 @@ ACTIONS: tuple[Action, ...] = (
         "undo",
     ),
     Action("edit.redo", "Redo", ("ctrl+r",), LISTS, "Makes the change again.", "Tickets"),
+    _decide("edit", "Edit", "e", "Takes the text back into the composer, with recipients, files and staged actions."),
+    _decide("send", "Send", "s", "Sends it anyway, or tries again."),
+    _decide("discard", "Do not send", "d", "Gives it up; a text is kept among the drafts for 7 days."),
+    _decide("mine", "Keep mine", "m", "Keeps your value of a field that both sides changed."),
+    _decide("theirs", "Keep theirs", "t", "Keeps the vendor's value of a field that both sides changed."),
+    _decide("look", "Look again", "l", "Looks at the vendor whether a text of unknown fate arrived."),
+    _shelf("open", "Open", ("enter",), "Opens the draft where it belongs; a discarded one is brought back."),
+    _shelf("copy", "Copy the text", ("y",), "Copies the draft's text."),
+    _shelf("move", "Move", ("v",), "Opens the text on another ticket, as an answer to its customer."),
+    _shelf("discard", "Discard", ("d",), "Discards the draft; it is kept for 7 days."),
+    _shelf("restore", "Bring back", ("b",), "Brings a discarded draft back."),
+    Action(
+        "app.today", "What I changed today", (), _GLOBAL, "Lists your changes of today; enter goes there.", "Console"
+    ),
     Action("app.outbox", "Outbox", ("g o",), LISTS, "Shows what waits to be sent, and what needs you.", "Console"),
     Action("app.sync", "Sync now", ("f5",), _GLOBAL, "Asks every account for news.", "Console"),
     Action("app.theme", "Theme", (), _GLOBAL, "Chooses the colours.", "Console"),

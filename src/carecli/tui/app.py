@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,7 +14,7 @@ from textual.screen import Screen
 
 from carecli.bootstrap import Workspace
 from carecli.tui.keymap import Keymap, build, load
-from carecli.tui.messages import FileFetched, SyncReported, WorkFailed
+from carecli.tui.messages import DraftKept, FileFetched, OthersWrote, SyncReported, WorkFailed
 from carecli.tui.panes.conversation import ConversationPane
 from carecli.tui.panes.customer import CustomerPane
 from carecli.tui.pulse import Pulse
@@ -49,6 +50,7 @@ class Console(App[int]):
         self.now = now
         self.desk: Desk | None = None
         self.pulse: Pulse | None = None
+        self.wish = ""
         self._sync = sync
         self.animation_level = "none"
         for theme in THEMES:
@@ -75,10 +77,14 @@ class Console(App[int]):
         """Work that waits until the first frame is on the screen."""
         if self.pulse is not None:
             self.pulse.start(sync=self._sync)
-        import carecli.tui.commands.table
-        import carecli.tui.panes.composer  # noqa: F401 - so that the first reply opens at once
-
+        # So that the first reply opens at once.
+        for name in ("carecli.tui.commands.table", "carecli.tui.panes.composer"):
+            import_module(name)
         self._read_composer_styles()
+        if self.desk is not None and any(one.queued for one in self.desk.status.standing.health):
+            from carecli.tui.commands.sending import show_held
+
+            show_held(self.desk)
         # The command line switches the collector off while it starts; what lives now lives to the end.
         gc.freeze()
         gc.enable()
@@ -96,14 +102,28 @@ class Console(App[int]):
             from carecli.tui.screens.texts import lesson_text
 
             self.push_screen(Reader("Tutorial", lesson_text(self.keymap), self.keymap))
+        elif door == "demo":
+            self.wish = "demo"
+            self.exit(0)
         else:
-            command = "carecli demo" if door == "demo" else "carecli account add"
-            self.exit(0, message=f"Run: {command}")
+            self.exit(0, message="Run: carecli account add")
 
     @on(SyncReported)
     def _sync_reported(self, event: SyncReported) -> None:
         if self.pulse is not None:
             self.pulse.reported(event.line)
+
+    @on(OthersWrote)
+    def _others_wrote(self) -> None:
+        if self.desk is not None and self.pulse is not None:
+            self.desk.attempt(self.pulse.others_wrote)
+
+    @on(DraftKept)
+    def _draft_kept(self, event: DraftKept) -> None:
+        from carecli.tui.commands.keeping import told
+
+        if self.desk is not None:
+            told(self.desk, event)
 
     @on(FileFetched)
     def _file_fetched(self, event: FileFetched) -> None:
@@ -145,14 +165,23 @@ class Console(App[int]):
         if self.desk is not None:
             (articles if event.marker == "??" else mention)(self.desk)
 
+    async def action_quit(self) -> None:
+        """Textual's own key for leaving: the same as ours, so that nothing is left unsaid."""
+        if self.desk is not None:
+            self.desk.run_action_id("app.quit")
+        else:
+            self.exit(0)
+
     def on_unmount(self) -> None:
-        """Nothing runs on after the screen is gone."""
+        """Nothing runs on after the screen is gone, and nothing that was typed is lost."""
+        if self.desk is not None and self.desk.keeper is not None:
+            self.desk.keeper.close()
         if self.pulse is not None and self._sync:
             self.workspace.background.stop()
 
 
-def run(workspace: Workspace) -> int:
-    """Run the console until the person quits; gives back the exit code."""
+def run(workspace: Workspace) -> tuple[int, str]:
+    """Run the console until the person quits; gives back the exit code, and what they want next (``demo`` or nothing)."""
     app = Console(workspace, keymap=load(workspace.paths.keymap_file))
     code = app.run()
-    return code if isinstance(code, int) else app.return_code or 0
+    return code if isinstance(code, int) else app.return_code or 0, app.wish

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
+
+if TYPE_CHECKING:
+    from carecli.services.drafts import Kept
+    from carecli.tui.keeper import Sheet
 
 
 class SyncReported(Message):
@@ -29,3 +33,16 @@ class WorkFailed(Message):
     def __init__(self, text: str) -> None:
         super().__init__()
         self.text = text
+
+
+class DraftKept(Message):
+    """A text that is being written was stored (``kept`` says how), or could not be yet (``None``)."""
+
+    def __init__(self, sheet: Sheet, kept: Kept | None) -> None:
+        super().__init__()
+        self.sheet = sheet
+        self.kept = kept
+
+
+class OthersWrote(Message):
+    """Another process changed the store."""

@@ -6,7 +6,7 @@ from carecli.tui.actions import ACTIONS, Facts, refusal
 from carecli.tui.keymap import Keymap
 from carecli.tui.screens.pick import Choice, Pick
 
-_UNLISTED = ("move.", "view.", "draft.", "pane.")
+_UNLISTED = ("move.", "view.", "draft.", "pane.", "decide.", "drafts.")
 
 
 def choices(keymap: Keymap, facts: Facts, views: dict[str, str]) -> list[Choice]:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 
-from carecli.domain.errors import CareError
 from carecli.tui.messages import SyncReported
 
 if TYPE_CHECKING:
@@ -36,11 +35,30 @@ class Pulse:
 
     def look(self) -> None:
         """Show what another process or the sync changed."""
-        try:
-            if self._desk.ws.changed():
-                self._desk.reload()
-        except CareError as error:
-            self._desk.say(error.message, "bad")
+        self._desk.attempt(self._look)
+
+    def _look(self) -> None:
+        keeper = self._desk.keeper
+        # What the keeper stores is a change too; only it can tell whether there was another one.
+        if self._desk.ws.changed() and (keeper is None or not keeper.ask_others()):
+            self.others_wrote()
+        elif self._desk.untold:
+            from carecli.tui.commands.deciding import tell
+
+            tell(self._desk)
+
+    def others_wrote(self) -> None:
+        """Show what others changed, also in the text that is open and in what was sent from here."""
+        from carecli.tui.commands.deciding import look_after
+        from carecli.tui.commands.keeping import look_elsewhere
+        from carecli.tui.screens.decide import Decide
+
+        desk = self._desk
+        desk.reload()
+        look_elsewhere(desk)
+        if isinstance(desk.app.screen, Decide):
+            desk.app.screen.look()
+        look_after(desk)
 
     def age(self) -> None:
         """Waits and deadlines have grown."""

@@ -100,6 +100,7 @@ class Ink:
     reply_banner: Style
     note_banner: Style
     sending: Style
+    alarm: Style
 
 
 @lru_cache(maxsize=8)
@@ -139,6 +140,7 @@ def _ink(colours: tuple[tuple[str, str], ...], *, ansi: bool) -> Ink:
         reply_banner=on(dark_text, at["primary"], bold=True),
         note_banner=on(dark_text, at["accent"], bold=True),
         sending=on(dark_text, at["success"], bold=True),
+        alarm=on(dark_text, at["error"], bold=True),
     )
 
 
@@ -187,6 +189,7 @@ def _ansi_ink() -> Ink:
         reply_banner=of("bold black on blue"),
         note_banner=of("bold black on yellow"),
         sending=of("bold black on green"),
+        alarm=of("bold black on red"),
     )
 
 

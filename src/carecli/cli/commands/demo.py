@@ -43,14 +43,19 @@ def demo(
 
     if not sys.stdin.isatty() or not sys.stdout.isatty():
         raise UsageError("the console needs a terminal", code="NO_TERMINAL", help="carecli demo --build --home DIR")
+    raise typer.Exit(play(taken, tickets, seed))
+
+
+def play(taken: flags.Flags, tickets: int = 400, seed: int = 7) -> int:
+    """Opens the console on a fresh demo desk; returns its exit code."""
+    from carecli.cli.console import open_console
+
     home = tempfile.mkdtemp(prefix="carecli-demo-")
     try:
         errors.say("carecli: preparing the demo …")
         _fill(home, tickets, seed, live=True)
-        from carecli.cli.console import open_console
-
         taken.home, taken.config = home, None
-        raise typer.Exit(open_console(taken))
+        return open_console(taken)
     finally:
         shutil.rmtree(home, ignore_errors=True)
 

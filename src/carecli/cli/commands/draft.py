@@ -1,4 +1,4 @@
-"""``carecli draft``: list, show, send and discard drafts."""
+"""``carecli draft``: list, show, send, discard and restore drafts."""
 
 from __future__ import annotations
 
@@ -78,4 +78,13 @@ def discard(draft: One) -> None:
     with workspace.opened(writing=True, plans=True) as ws:
         if not flags.current().dry_run:
             ws.drafts.discard(draft)
+        emit_values([_shape(ws.drafts.get(draft))], flags.current(), COLUMNS, single=True)
+
+
+@app.command()
+def restore(draft: One) -> None:
+    """Bring a discarded draft back."""
+    with workspace.opened(writing=True, plans=True) as ws:
+        if not flags.current().dry_run:
+            ws.drafts.restore(draft)
         emit_values([_shape(ws.drafts.get(draft))], flags.current(), COLUMNS, single=True)

@@ -13,7 +13,7 @@ from carecli.domain.knowledge import Article
 from carecli.services.models import Hit
 from carecli.tui.cells import line
 from carecli.tui.messages import FileFetched, WorkFailed
-from carecli.tui.wording import size, some
+from carecli.tui.wording import size
 
 if TYPE_CHECKING:
     from carecli.tui.screens.desk import Desk
@@ -122,7 +122,7 @@ def insert(desk: Desk, article: Article, how: str) -> None:
     text = passage(article, how)
     composer = desk.composer
     if composer is None:
-        _copy_text(desk, text, "Nothing is being written; copied instead")
+        copy_text(desk, text, "Nothing is being written; copied instead")
     elif article.visibility is Visibility.INTERNAL and composer.plan.visibility is not Visibility.INTERNAL:
         desk.say("This article is internal: it cannot go into a public reply", "warn")
     else:
@@ -210,7 +210,8 @@ def _browser(desk: Desk) -> None:
     desk.say("Opened in the browser")
 
 
-def _copy_text(desk: Desk, text: str, words: str) -> None:
+def copy_text(desk: Desk, text: str, words: str) -> None:
+    """Copy a text and say so."""
     from carecli.tui import clipboard
 
     driver = desk.app._driver  # noqa: SLF001 - the only way to send OSC 52 through Textual's own output
@@ -236,31 +237,9 @@ def _copy(desk: Desk) -> None:
 
     def chosen(name: str | None) -> None:
         if name:
-            _copy_text(desk, values[name], f"{name} copied")
+            copy_text(desk, values[name], f"{name} copied")
 
     desk.app.push_screen(Pick("Copy", choices), chosen)
-
-
-def _outbox(desk: Desk) -> None:
-    from carecli.tui.screens.pick import Choice, Pick
-
-    pending = {one.id: one for one in desk.ws.outbox.pending()}
-    if not pending:
-        desk.say("Nothing waits to be sent", "good")
-        return
-    choices: list[Choice] = []
-    for one in pending.values():
-        words = f"{one.state.value} · {one.account}" + (f" · {line(one.last_error)}" if one.last_error else "")
-        verbs = ("retry", "cancel") if one.state in ("failed", "conflict", "unknown") else ("cancel",)
-        choices += [Choice(f"{verb}/{one.id}", f"{verb} {one.verb.value}", words) for verb in verbs]
-
-    def chosen(value: str | None) -> None:
-        if value:
-            verb, _, operation_id = value.partition("/")
-            (desk.ws.outbox.retry if verb == "retry" else desk.ws.outbox.cancel)(operation_id)
-            desk.reload()
-
-    desk.app.push_screen(Pick(f"Outbox · {some(len(pending), 'change')}", choices), chosen)
 
 
 def _sync(desk: Desk) -> None:
@@ -306,12 +285,6 @@ def _jump(desk: Desk) -> None:
     desk.app.push_screen(Jump(desk), chosen)
 
 
-def _quit(desk: Desk) -> None:
-    if desk.composer is not None:
-        desk.composer.save_now()
-    desk.app.exit(0)
-
-
 HANDLERS: dict[str, Callable[[Desk], None]] = {
     "app.search": _search,
     "find.next": partial(_match, step=1),
@@ -329,10 +302,8 @@ HANDLERS: dict[str, Callable[[Desk], None]] = {
     "ticket.files": _files,
     "ticket.browser": _browser,
     "ticket.copy": _copy,
-    "app.outbox": _outbox,
     "app.sync": _sync,
     "app.theme": _theme,
     "app.density": _density,
     "app.jump": _jump,
-    "app.quit": _quit,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from carecli.tui.commands import bulk, looking, moving, triage, writing
+from carecli.tui.commands import bulk, deciding, drafting, looking, moving, past, sending, triage, writing
 
 if TYPE_CHECKING:
     from carecli.tui.screens.desk import Desk
@@ -16,4 +16,8 @@ HANDLERS: dict[str, Callable[[Desk], None]] = {
     **triage.HANDLERS,
     **bulk.HANDLERS,
     **writing.HANDLERS,
+    **sending.HANDLERS,
+    **drafting.HANDLERS,
+    **deciding.HANDLERS,
+    **past.HANDLERS,
 }

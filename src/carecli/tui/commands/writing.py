@@ -1,4 +1,4 @@
-"""Writing to customers and colleagues: composer, review, the held send, and taking it back."""
+"""Writing to customers and colleagues: the composer and what goes into it."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from carecli.domain.conversation import Draft, DraftMode, Visibility
-from carecli.domain.errors import CareError, ConflictError
-from carecli.domain.operation import OperationState
-from carecli.tui.cells import line
-from carecli.tui.widgets.ask_bar import Answer
+from carecli.domain.conversation import Draft, DraftMode
+from carecli.services.drafts import is_blank
+from carecli.tui.commands.keeping import keeper_of
+from carecli.tui.keeper import Sheet
 from carecli.tui.wording import some
 
 if TYPE_CHECKING:
     from carecli.services.models import ReplyPlan
-    from carecli.tui.panes.composer import Composer
     from carecli.tui.screens.desk import Desk
+
+_A_MOMENT = 0.3  # seconds; the keeper goes on behind the screen when the store is held longer
 
 
 def write(desk: Desk, mode: DraftMode, *, everybody: bool = False, account: str | None = None) -> None:
@@ -29,17 +29,23 @@ def write(desk: Desk, mode: DraftMode, *, everybody: bool = False, account: str 
     if plan.refusal:
         desk.say(plan.refusal, "warn")
         return
-    draft = desk.ws.drafts.find(ticket_id, mode) or new_draft(desk, plan)
-    open_composer(desk, plan, draft)
+    keeper = keeper_of(desk)
+    keeper.flush(_A_MOMENT)
+    sheet = keeper.waiting(ticket_id, mode)
+    if sheet is None:
+        found = desk.ws.drafts.find(ticket_id, mode)
+        sheet = Sheet(found or new_draft(desk, plan), found)
+    open_composer(desk, plan, sheet)
 
 
 def new_draft(desk: Desk, plan: ReplyPlan) -> Draft:
     """An empty draft as the plan has it."""
     now = desk.now()
+    ticket = desk.talk.ticket if desk.talk and plan.ticket_id == desk.talk.ticket.id else None
     return Draft(
-        id="",
+        id=desk.ws.context.new_id(),
         ticket_id=plan.ticket_id,
-        ticket_ref=desk.talk.ticket.ref if desk.talk and plan.ticket_id == desk.talk.ticket.id else None,
+        ticket_ref=ticket.ref if ticket else None,
         account=plan.account,
         agent=desk.ws.context.actor,
         mode=plan.mode,
@@ -57,23 +63,27 @@ def new_draft(desk: Desk, plan: ReplyPlan) -> Draft:
     )
 
 
-def open_composer(desk: Desk, plan: ReplyPlan, draft: Draft) -> None:
-    """Show a draft below the conversation."""
+def open_composer(desk: Desk, plan: ReplyPlan, sheet: Sheet) -> None:
+    """Show a text below the conversation."""
     from carecli.tui.panes.composer import Composer
 
     old = desk.composer
     if old is not None:
-        if old.draft.ticket_id == draft.ticket_id and old.plan.mode is plan.mode and old.draft.id == draft.id:
+        if old.sheet.id == sheet.id:
             if old.ready_at is not None:
                 old.text_area.focus()
             return
         close_composer(desk)
     person = desk.talk.ticket.requester.name or "" if desk.talk and plan.ticket_id is not None else ""
-    composer = Composer(plan, draft, desk.ws.drafts.save, desk.now, person)
+    composer = Composer(plan, sheet, keeper_of(desk), desk.now, person)
     desk.composer = composer
     desk.go("conversation")
     desk.middle.mount(composer)
-    if draft.id and draft.body:
+    if sheet.before is None or not sheet.draft.body:
+        return
+    if newer := len(desk.ws.drafts.unseen(sheet.draft)):
+        desk.say(f"Your draft, as you left it · {some(newer, 'message')} came in since", "warn")
+    else:
         desk.say("Your draft, as you left it")
 
 
@@ -82,137 +92,23 @@ def close_composer(desk: Desk, *, quiet: bool = True, save: bool = True) -> None
     composer = desk.composer
     if composer is None:
         return
-    draft = composer.save_now() if save and composer.is_mounted else composer.draft
+    keeper = keeper_of(desk)
+    draft = composer.draft
+    if save:
+        draft = composer.hand_over()
+        keeper.flush(_A_MOMENT)
+    else:
+        keeper.forget(composer.sheet)
     desk.composer = None
     composer.remove()
-    if not quiet and draft.body.strip():
-        desk.say("Draft kept")
+    if not quiet and not is_blank(draft):
+        desk.say("The draft is stored as soon as the store is free" if keeper.unsaved else "Draft kept")
 
 
 def _keep(desk: Desk) -> None:
     close_composer(desk, quiet=False)
     desk.go("conversation")
     desk.reload()
-
-
-def _review(desk: Desk) -> None:
-    composer = desk.composer
-    if composer is None:
-        return
-    draft = composer.save_now()
-    plan = composer.plan
-    internal = plan.visibility is Visibility.INTERNAL
-    lines, blocked = review_lines(desk, composer, draft)
-    send = partial(_send, desk, composer, draft)
-    answers = [Answer("y", "add note" if internal else "send", send, blocked)]
-    if plan.mode is DraftMode.REPLY:
-        answers.append(Answer("s", "send and solve", partial(send, solve=True), blocked))
-    answers += [
-        Answer("e", "edit", partial(_edit, composer)),
-        Answer("p", "keep draft", lambda: _keep(desk)),
-        Answer("n", "discard (kept 7 days)", lambda: _discard(desk, draft)),
-        Answer("esc", "back", partial(_edit, composer)),
-    ]
-    desk.ask(lines, answers)
-
-
-def review_lines(desk: Desk, composer: Composer, draft: Draft) -> tuple[list[tuple[str, str]], str]:
-    """What stands in the review bar, and why it cannot be sent (empty: it can)."""
-    from carecli.tui.panes.composer import banner_words
-
-    plan = composer.plan
-    internal = plan.visibility is Visibility.INTERNAL
-    facts = [some(len(draft.body), "character")]
-    facts += [some(len(draft.attachments), "file")] if draft.attachments else []
-    facts += [f"cc {', '.join(line(a.email) for a in draft.cc)}"] if draft.cc else []
-    lines = [
-        ("note" if internal else "public", f"{banner_words(plan, draft.to, composer.person)} · {' · '.join(facts)}")
-    ]
-    found = [(kind, text) for kind, text in desk.ws.replies.warnings(plan, draft.body, draft.attachments)]
-    if composer.mail and not draft.to:
-        found.append(("block", "Nobody would get it: fill in To"))
-    found += [("block", f"'{line(bad)}' is no address") for bad in composer.bad_addresses()]
-    blocked = "not yet" if any(kind == "block" for kind, _ in found) else ""
-    return lines + found, blocked
-
-
-def _edit(composer: Composer) -> None:
-    composer.text_area.focus()
-
-
-def _send(desk: Desk, composer: Composer, draft: Draft, *, solve: bool = False, anyway: bool = False) -> None:
-    internal = composer.plan.visibility is Visibility.INTERNAL
-    try:
-        operation = desk.ws.replies.send(draft, solve=solve, anyway=anyway)
-    except ConflictError as error:
-        desk.ask(
-            [("warn", error.message), ("", error.help)],
-            [
-                Answer("y", "send anyway", lambda: _send(desk, composer, draft, solve=solve, anyway=True)),
-                Answer("e", "edit", partial(_edit, composer)),
-                Answer("n", "discard (kept 7 days)", lambda: _discard(desk, draft)),
-                Answer("esc", "back", partial(_edit, composer)),
-            ],
-        )
-        return
-    except CareError as error:
-        desk.say(f"{error.message} {error.help} The draft is kept.".strip(), "bad")
-        composer.text_area.focus()
-        return
-    close_composer(desk, save=False)
-    desk.go("conversation")
-    place = desk.inbox.cursor
-    desk.reload()
-    # An answered ticket sinks in the list; the cursor stays where the next one comes up.
-    desk.inbox.move_to(place, quiet=True)
-    desk.renew_place()
-    if operation.state is OperationState.HELD and operation.not_before > desk.now():
-        desk.held = operation
-        verb = "Adding note" if internal else "Sending"
-        key = desk.keymap.shown("edit.undo") or "palette"
-        desk.status.count_down(operation.not_before, f"{verb} in {{}} s – {key} to undo", lambda: _sent(desk))
-    else:
-        desk.say("Note added" if internal else "Reply is on its way", "good")
-        desk.ws.background.nudge()
-
-
-def _sent(desk: Desk) -> None:
-    held, desk.held = desk.held, None
-    if held is not None:
-        desk.ws.background.nudge()
-        desk.say("On its way", "good")
-
-
-def unsend(desk: Desk) -> None:
-    """Take a held text back into the composer, with everything it had."""
-    held = desk.held
-    if held is None:
-        return
-    draft = desk.ws.replies.unsend(held.id)
-    desk.held = None
-    desk.status.stop_count()
-    if draft.ticket_id is not None:
-        desk.inbox.select(draft.ticket_id)
-        desk.show_ticket(draft.ticket_id)
-    resume(desk, draft)
-    desk.say("Not sent; here is your text again", "good")
-
-
-def resume(desk: Desk, draft: Draft) -> None:
-    """Open a draft where it belongs."""
-    if draft.ticket_id is not None and draft.ticket_id != desk.ticket_id:
-        desk.go_to_ticket(draft.ticket_id)
-    plan = desk.ws.replies.plan(draft.ticket_id, draft.mode, account=draft.account)
-    open_composer(desk, plan, draft)
-
-
-def _discard(desk: Desk, draft: Draft) -> None:
-    close_composer(desk, save=False)
-    if draft.id:
-        desk.ws.drafts.discard(draft.id)
-    desk.go("conversation")
-    desk.reload()
-    desk.say("Draft discarded; it is kept for 7 days")
 
 
 def _editor(desk: Desk) -> None:
@@ -237,7 +133,7 @@ def _edit_outside(desk: Desk) -> None:
         return
     composer.text_area.load_text(text)
     composer.text_area.move_cursor(composer.text_area.document.end)
-    composer.save_now()
+    composer.hand_over()
     desk.refresh(layout=True)
 
 
@@ -276,27 +172,6 @@ def _new(desk: Desk) -> None:
     desk.app.push_screen(Pick("Write from", [Choice(name, name) for name in accounts]), chosen)
 
 
-def _drafts(desk: Desk) -> None:
-    from carecli.tui.screens.pick import Choice, Pick
-    from carecli.tui.wording import ago
-
-    drafts = {draft.id: draft for draft in desk.ws.drafts.list()}
-    if not drafts:
-        desk.say("No drafts")
-        return
-    choices = [
-        Choice(one.id, line(one.ticket_ref or one.subject or "new conversation"),
-               f"{one.mode.value} · {ago(one.updated_at, desk.now())} · {line(one.body)[:60]}")
-        for one in drafts.values()
-    ]  # fmt: skip
-
-    def chosen(value: str | None) -> None:
-        if value:
-            resume(desk, drafts[value])
-
-    desk.app.push_screen(Pick("Drafts", choices), chosen)
-
-
 HANDLERS: dict[str, Callable[[Desk], None]] = {
     "ticket.reply": partial(write, mode=DraftMode.REPLY),
     "ticket.reply_all": partial(write, mode=DraftMode.REPLY, everybody=True),
@@ -304,8 +179,6 @@ HANDLERS: dict[str, Callable[[Desk], None]] = {
     "ticket.forward": partial(write, mode=DraftMode.FORWARD),
     "ticket.editor": _editor,
     "app.new": _new,
-    "app.drafts": _drafts,
-    "draft.send": _review,
     "draft.keep": _keep,
     "draft.editor": _editor,
     "draft.attach": _attach,

@@ -12,19 +12,18 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
-from textual.timer import Timer
 from textual.widgets import Input, Static, TextArea
 
 from carecli.domain.conversation import Address, Draft, DraftMode, Visibility
 from carecli.domain.ticket import Channel
 from carecli.services.models import ReplyPlan
 from carecli.tui.cells import line
+from carecli.tui.keeper import Keeper, Sheet
 from carecli.tui.theme import Ink
 from carecli.tui.widgets.strips import Piece, sides
 from carecli.tui.widgets.surface import FixedLines
 from carecli.tui.wording import CHANNELS, some
 
-_SAVE_AFTER = 0.3  # seconds after the last key; a key is on disk within 500 ms
 _ADDRESS = re.compile(r"\s*(?:\"?([^\"<>]*?)\"?\s*<([^<>\s]+@[^<>\s]+)>|([^<>\s,;]+@[^<>\s,;]+))\s*$")
 
 
@@ -32,7 +31,7 @@ def parse_addresses(text: str) -> tuple[tuple[Address, ...], list[str]]:
     """Addresses in a comma-separated text, and the parts that are none."""
     good: list[Address] = []
     bad: list[str] = []
-    for part in re.split(r"[,;]", text):
+    for part in re.findall(r'(?:"[^"]*"|[^,;"])+', text):
         if not part.strip():
             continue
         match = _ADDRESS.match(part)
@@ -41,6 +40,11 @@ def parse_addresses(text: str) -> tuple[tuple[Address, ...], list[str]]:
         else:
             bad.append(part.strip())
     return tuple(good), bad
+
+
+def shown_addresses(addresses: Sequence[Address]) -> str:
+    """Addresses as a text that ``parse_addresses`` reads back the same."""
+    return ", ".join(f'"{a.name}" <{a.email}>' if re.search(r"[,;]", a.name) else str(a) for a in addresses)
 
 
 def banner_words(plan: ReplyPlan, to: Sequence[Address], person: str = "") -> str:
@@ -87,7 +91,7 @@ class Foot(FixedLines):
 
 
 class Composer(Vertical):
-    """Banner, recipients, text, foot. ``save`` writes the draft and returns it with its id."""
+    """Banner, recipients, text, foot. Every change goes to the keeper at once, which stores it soon."""
 
     context = "composer"
 
@@ -98,20 +102,19 @@ class Composer(Vertical):
             super().__init__()
             self.marker = marker
 
-    def __init__(
-        self, plan: ReplyPlan, draft: Draft, save: Callable[[Draft], Draft], now: Callable[[], int], person: str = ""
-    ) -> None:
-        super().__init__(id="composer", classes="-note" if plan.visibility is Visibility.INTERNAL else "-public")
+    def __init__(self, plan: ReplyPlan, sheet: Sheet, keeper: Keeper, now: Callable[[], int], person: str = "") -> None:
+        # No id: the one that is being put away may still be there when the next one opens.
+        super().__init__(classes=f"composer {'-note' if plan.visibility is Visibility.INTERNAL else '-public'}")
         self.plan = plan
-        self.draft = draft
+        self.sheet = sheet
+        self.draft = sheet.draft
         self.ready_at: float | None = None
         self._ahead: list[events.Key] = []
         self.person = "" if self.mail else person
-        self._save = save
+        self._keeper = keeper
         self._now = now
-        self._timer: Timer | None = None
-        self._saved = bool(draft.id)
-        self._dirty = False
+        waits = sheet.due is not None and sheet.written is not sheet.draft
+        self._state = self._saving() if waits else "draft saved" if sheet.before is not None else ""
 
     @property
     def mail(self) -> bool:
@@ -124,8 +127,8 @@ class Composer(Vertical):
         """Recipients only where there are any."""
         yield Banner()
         if self.mail:
-            yield from self._field("To", "to", ", ".join(map(str, self.draft.to)))
-            yield from self._field("Cc", "cc", ", ".join(map(str, self.draft.cc)))
+            yield from self._field("To", "to", shown_addresses(self.draft.to))
+            yield from self._field("Cc", "cc", shown_addresses(self.draft.cc))
             if self.plan.mode in (DraftMode.NEW, DraftMode.FORWARD):
                 yield from self._field("Subject", "subject", self.draft.subject or "")
         yield TextArea(self.draft.body, id="text", soft_wrap=True, show_line_numbers=False, compact=True)
@@ -208,31 +211,56 @@ class Composer(Vertical):
         ):  # fmt: skip
             self._describe()
             return
-        self._dirty = True
-        self._saved = False
-        if self._timer is None:
-            self._timer = self.set_timer(_SAVE_AFTER, self.save_now)
+        self._hand_over(current)
+
+    def _hand_over(self, draft: Draft) -> None:
+        self.draft = draft
+        self._state = self._saving()
+        self._keeper.put(self.sheet, draft)
         self._describe()
 
-    def save_now(self) -> Draft:
-        """Write the draft if it changed."""
-        if self._timer is not None:
-            self._timer.stop()
-            self._timer = None
-        current = self.current()
-        if self._dirty and (current.body.strip() or current.id):
-            self.draft = self._save(current)
-            self._dirty = False
-            self._saved = True
-            self._describe()
-        return self.draft
+    def _saving(self) -> str:
+        problem = self.sheet.problem
+        return f"not saved yet: {line(problem)}" if problem else "saving…"
+
+    def hand_over(self) -> Draft:
+        """The draft as it stands, with the id and the ticket it is stored under; what changed goes to the keeper."""
+        if self.ready_at is not None:
+            self._touched()
+        stored = self.sheet.before
+        return replace(self.draft, id=self.sheet.id, ticket_id=stored.ticket_id if stored else self.draft.ticket_id)
+
+    def stored(self, how: str) -> None:
+        """The keeper stored the draft, or (``empty``) found nothing to store."""
+        self._state = "" if how == "empty" else "draft saved"
+        self._describe()
+
+    def not_stored(self) -> None:
+        """The draft could not be stored yet; the keeper goes on trying."""
+        self._state = self._saving()
+        self._describe()
+
+    def load(self, draft: Draft) -> None:
+        """Show the draft as another window left it."""
+        self.draft = draft
+        text = self.text_area
+        place = None if text.cursor_at_end_of_text else text.cursor_location
+        text.load_text(draft.body)
+        text.move_cursor(place or text.document.end)
+        if self.mail:
+            for name, people in (("#to", draft.to), ("#cc", draft.cc)):
+                self.query_one(name, Input).value = shown_addresses(people)
+            for field in self.query("#subject").results(Input):
+                field.value = draft.subject or ""
+        self._describe()
+
+    def saw(self, message_id: int) -> None:
+        """Its author has seen the conversation up to a message: the send guard begins behind it."""
+        self._hand_over(replace(self.draft, base_message_id=message_id))
 
     def attach(self, path: str) -> None:
         """Add a file."""
-        self.draft = replace(self.current(), attachments=(*self.draft.attachments, path))
-        self._dirty = True
-        self.save_now()
-        self._describe()
+        self._hand_over(replace(self.current(), attachments=(*self.draft.attachments, path)))
 
     def insert(self, text: str) -> None:
         """Put text at the cursor."""
@@ -247,6 +275,8 @@ class Composer(Vertical):
         fields[(place + 1) % len(fields)].focus()
 
     def _describe(self) -> None:
+        if self.ready_at is None or not self.query(Foot):
+            return  # not there yet, or there no more
         banner, foot = self.query_one(Banner), self.query_one(Foot)
         current = self.current()
         words = banner_words(self.plan, current.to, self.person)
@@ -262,10 +292,8 @@ class Composer(Vertical):
             left.append((tone, f"{count:,} / {limit:,}" + (" too long" if count > limit else "")))
         left += [("bad", f"no address: {line(bad)}") for bad in self.bad_addresses()[:1]]
         left += [("link", "▣ " + line(Path(path).name)) for path in current.attachments]
-        if current.body.strip() or current.id:
-            state = "draft saved" if self._saved else "saving…"
-        else:
-            state = "draft is kept as you type"
+        left += [("link", f"+ {line(verb)} {line(value)}") for verb, value in current.actions]
+        state = self._state or "draft is kept as you type"
         new = (left, state)
         if new != foot.pieces:
             foot.pieces = new

@@ -10,7 +10,7 @@ from textual.message import Message as TextualMessage
 
 from carecli.domain.conversation import Attachment
 from carecli.services.models import Conversation
-from carecli.tui.cells import line
+from carecli.tui.cells import fit, line
 from carecli.tui.panes.conversation_lines import Reading, lay_conversation
 from carecli.tui.theme import Ink
 from carecli.tui.widgets.line_view import Line, LineView, Page
@@ -28,10 +28,11 @@ class TicketHead(FixedLines):
         self._talk: Conversation | None = None
         self._due: int | None = None
         self._draft = False
+        self._notice = ""
 
-    def show(self, talk: Conversation | None, due: int | None, has_draft: bool) -> None:
-        """Show another ticket, or none."""
-        self._talk, self._due, self._draft = talk, due, has_draft
+    def show(self, talk: Conversation | None, due: int | None, has_draft: bool, notice: str = "") -> None:
+        """Show another ticket, or none; ``notice`` says what on it waits for a person."""
+        self._talk, self._due, self._draft, self._notice = talk, due, has_draft, notice
         self.redraw()
 
     def draw(self, width: int, ink: Ink) -> Sequence[Sequence[Piece]]:
@@ -55,7 +56,7 @@ class TicketHead(FixedLines):
             parts.append(("  " + " ".join(f"#{line(tag)}" for tag in ticket.tags), ink.second))
         state = {
             "pending": "⇡ not synced yet ",
-            "conflict": "≠ changed on both sides ",
+            "conflict": "! needs you ",
             "tombstone": "† deleted there ",
         }
         right: list[Piece] = [
@@ -67,7 +68,7 @@ class TicketHead(FixedLines):
                 [(" " + (line(ticket.subject) or "(no subject)"), ink.strong)], [(words + " ", style)], width, ink.base
             ),
             sides(parts, right, width, ink.base),
-            [("─" * width, ink.faint)],
+            [(fit(f" {self._notice}", width), ink.alarm)] if self._notice else [("─" * width, ink.faint)],
         )
 
 

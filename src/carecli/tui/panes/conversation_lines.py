@@ -42,7 +42,7 @@ def lay_conversation(talk: Conversation, width: int, ink: Ink, now: int, reading
     for message in talk.messages:
         position = _lay_events(page, events, position, message.sent_at, width, ink, now)
         page.anchors.append(len(page.lines))
-        _lay_message(page, message, width, ink, now, reading)
+        lay_message(page, message, width, ink, now, reading)
         page.lines.append(Line())
     _lay_events(page, events, position, None, width, ink, now)
     if not talk.messages:
@@ -104,7 +104,8 @@ def _colours(message: Message, ink: Ink) -> tuple[Style, str, Style | None]:
     return (ink.primary if message.kind is MessageKind.CUSTOMER else ink.good), word, None
 
 
-def _lay_message(page: Page, message: Message, width: int, ink: Ink, now: int, reading: Reading) -> None:
+def lay_message(page: Page, message: Message, width: int, ink: Ink, now: int, reading: Reading) -> None:
+    """One message: who, to whom, how far it got, text, files."""
     edge_style, word, over = _colours(message, ink)
     edge: Piece = ("▎ ", edge_style)
     name = line(message.author.name or message.author.email or "Unknown")

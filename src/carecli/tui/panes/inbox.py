@@ -37,7 +37,6 @@ class InboxPane(LineList):
         self.compact = False
         self._pages: dict[int, Sequence[InboxRow]] = {}
         self._total = 0
-        self._cursor_id: int | None = None
 
     # Data
 
@@ -49,7 +48,6 @@ class InboxPane(LineList):
         self._total = self.window.total
         self.forget_marks()
         self.cursor = 0
-        self._cursor_id = None
         self._title()
         self.renew()
         if self.is_attached and self.is_mounted:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -16,6 +18,7 @@ from textual.widget import Widget
 from carecli.bootstrap import Workspace
 from carecli.domain.errors import CareError
 from carecli.domain.operation import Operation
+from carecli.domain.ticket import SyncState
 from carecli.services.models import Conversation, Hit
 from carecli.tui.actions import ACTIONS, BY_ID, refusal
 from carecli.tui.keymap import Keymap, readable
@@ -32,8 +35,10 @@ from carecli.tui.widgets.status_line import StatusLine
 from carecli.tui.widgets.view_bar import ViewBar
 
 if TYPE_CHECKING:
+    from carecli.tui.keeper import Keeper
     from carecli.tui.panes.composer import Composer
 
+T = TypeVar("T")
 _PREVIEW_AFTER = 0.05  # seconds the cursor must rest before its ticket is shown
 PANES = ("inbox", "conversation", "customer", "knowledge")
 
@@ -70,7 +75,11 @@ class Desk(Screen[None]):
         self.ticket_id: int | None = None
         self.talk: Conversation | None = None
         self.composer: Composer | None = None
+        self.keeper: Keeper | None = None
         self.held: Operation | None = None
+        self.watched: set[str] = set()
+        self.untold: list[str] = []
+        self.last_key = 0.0
         self.hits: list[Hit] = []
         self.hit_at = 0
         self.last_change: tuple[str, Callable[[Sequence[int]], list[Operation]]] | None = None
@@ -115,6 +124,7 @@ class Desk(Screen[None]):
     def take_key(self, event: events.Key) -> bool:
         """Run what a key means here; whether it meant anything."""
         context = self.context
+        self.last_key = event.time
         if self._typed_ahead(event):
             return True
         if context not in (*PANES, "composer", "global"):
@@ -152,13 +162,21 @@ class Desk(Screen[None]):
         if reason := refusal(action, self):
             self.say(f"{action.title}: {reason}", "warn")
             return
+        self.attempt(partial(HANDLERS[action_id], self))
+
+    def attempt(self, work: Callable[[], None]) -> None:
+        """Do something; what goes wrong is told, and the console goes on."""
         try:
-            HANDLERS[action_id](self)
+            work()
         except Exception as error:
             shown = error if isinstance(error, CareError) else self.ws.explain(error)
             if shown is None:
                 raise
             self.say(f"{shown.message} {shown.help}".strip(), "bad")
+
+    def attempt_with(self, work: Callable[[T], None], value: T) -> None:
+        """As ``attempt``, with what a screen gave back."""
+        self.attempt(partial(work, value))
 
     def lack(self, need: str) -> str | None:
         """Why a need of an action is not met now."""
@@ -172,6 +190,9 @@ class Desk(Screen[None]):
             return None if self.last_change else "nothing was changed yet"
         if need == "article":
             return None if self.knowledge.current else "no article is selected"
+        if need == "waiting":
+            waits = any(one.needs_person or one.queued for one in self.status.standing.health)
+            return None if waits else "nothing waits for you"
         if need == "accounts":
             return None if self.status.standing.health else "no account is connected"
         ticket_id = self.subject_id
@@ -191,7 +212,8 @@ class Desk(Screen[None]):
             else:
                 self.inbox.focus()
 
-        self.ask_bar.ask(lines, answers, after)
+        safe = [replace(answer, run=partial(self.attempt, answer.run)) for answer in answers]
+        self.ask_bar.ask(lines, safe, after)
 
     # Tickets
 
@@ -236,10 +258,18 @@ class Desk(Screen[None]):
             self.say(error.message, "bad")
         row = self.inbox.current
         near = row if row is not None and row.id == ticket_id else None
-        self.head.show(self.talk, near.due_at if near else None, bool(near and near.has_draft))
+        self.head.show(self.talk, near.due_at if near else None, bool(near and near.has_draft), self._notice())
         self.conversation.show(self.talk, keep_place=same)
         self.renew_place()
         self.call_after_refresh(self.show_sides)
+
+    def _notice(self) -> str:
+        """What on this ticket waits for a person."""
+        if self.talk is None or self.talk.ticket.sync_state is not SyncState.CONFLICT:
+            return ""
+        from carecli.tui.commands.deciding import notice
+
+        return notice(self)
 
     def show_sides(self) -> None:
         """Fill the record and the suggestions, when they can be seen."""
@@ -332,7 +362,7 @@ class Desk(Screen[None]):
 
     def renew_health(self) -> None:
         """Ask how the accounts are."""
-        self.status.stand(health=tuple(self.ws.accounts.health()))
+        self.status.stand(health=tuple(self.ws.accounts.health()), outbox_key=self.keymap.shown("app.outbox"))
 
     def reload(self) -> None:
         """The store changed: read again what is on the screen; nothing moves under the cursor."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -96,17 +97,17 @@ class Finder(ModalScreen[T | None]):
         self.query_one(Input).focus()
         self._search_now()
 
+    @abstractmethod
     def search(self, text: str) -> None:
         """Find items for a text."""
-        raise NotImplementedError
 
+    @abstractmethod
     def count(self) -> int:
         """Items found."""
-        raise NotImplementedError
 
+    @abstractmethod
     def draw(self, index: int, width: int, ink: Ink, at_cursor: bool) -> Sequence[Sequence[Piece]]:
         """Lines of an item."""
-        raise NotImplementedError
 
     def nothing(self) -> Sequence[str]:
         """Words for nothing found."""
@@ -116,9 +117,9 @@ class Finder(ModalScreen[T | None]):
         """Words below the list."""
         return self.hint
 
+    @abstractmethod
     def choose(self, index: int | None, text: str) -> None:
         """An item was chosen, or (``None``) enter was pressed with nothing to choose."""
-        raise NotImplementedError
 
     @property
     def typed(self) -> str:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
-from carecli.domain.conversation import Visibility
+from carecli.domain.conversation import Event, Visibility
 from carecli.domain.knowledge import Article
 from carecli.services.models import TimelineEntry
 from carecli.tui.actions import ACTIONS, Facts, refusal
 from carecli.tui.cells import block, cut, fit, line, wrap
 from carecli.tui.keymap import Keymap, readable
+from carecli.tui.panes.conversation_lines import event_words
 from carecli.tui.screens.reader import Lay
 from carecli.tui.theme import Ink
 from carecli.tui.widgets.line_view import Line
@@ -20,7 +23,7 @@ _LEGEND = (
     ("●", "unread"),
     ("✎", "has a draft"),
     ("⇡", "change waits for the network"),
-    ("≠", "changed on both sides"),
+    ("≠", "something on it waits for you"),
     ("▲ ‼", "high, urgent"),
     ("○ ◔ ✗", "deadline: time left, soon, late"),
 )
@@ -92,6 +95,37 @@ def timeline_text(entries: Sequence[TimelineEntry], now: int) -> Lay:
                 [(f"{line(entry.ref)}  {clock(entry.at, now)} ", ink.faint)], width, ink.base)))  # fmt: skip
             out += [Line([("    " + text, ink.dim)]) for text in wrap(line(entry.text), width - 6)[:2] if text]
         return out or [Line([(" Nothing has happened yet.", ink.dim)])]
+
+    return lay
+
+
+def event_of(values: Mapping[str, Any]) -> Event:
+    """A past fact from its JSON."""
+    at = round(datetime.fromisoformat(str(values["at"])).timestamp() * 1000)
+    fields = {name: values.get(name) for name in ("verb", "field", "old", "new", "operation")}
+    return Event(at, str(values.get("actor") or ""), str(values.get("origin") or ""), **fields)  # type: ignore[arg-type]
+
+
+def history_text(past: Sequence[Mapping[str, Any]], now: int) -> Lay:
+    """Every change of a ticket, newest first, by day."""
+    events = sorted(map(event_of, reversed(past)), key=lambda event: -event.at)
+
+    def lay(width: int, ink: Ink) -> list[Line]:
+        out: list[Line] = []
+        day = ""
+        for event in events:
+            shown = clock(event.at, now)
+            date, _, hour = shown.rpartition(" ")
+            if (date or "Today") != day:
+                day = date or "Today"
+                out += [Line(), Line([(f" {day}", ink.strong)])]
+            who, _, what = event_words(event).partition(": ")
+            origin = {"remote": "at the vendor"}.get(event.origin, event.origin)
+            out.append(
+                Line(sides([(f"  {hour:>5}  ", ink.faint), (f"{fit(who, 18)}  ", ink.primary), (what, ink.base)],
+                           [(f" {origin} ", ink.faint)], width, ink.base))
+            )  # fmt: skip
+        return out or [Line(), Line([(" Nothing was changed yet.", ink.dim)])]
 
     return lay
 

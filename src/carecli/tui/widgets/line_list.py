@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 
 from textual import events
@@ -41,13 +42,13 @@ class LineList(Surface):
         self._drawn: dict[tuple[int, bool], list[Strip]] = {}
         self._drawn_for: tuple[int, str, bool, int] = (0, "", False, 0)
 
+    @abstractmethod
     def item_count(self) -> int:
         """How many items there are."""
-        raise NotImplementedError
 
+    @abstractmethod
     def draw_item(self, index: int, width: int, at_cursor: bool) -> Sequence[Sequence[Piece]]:
         """The lines of one item."""
-        raise NotImplementedError
 
     def empty_lines(self) -> Sequence[str]:
         """What to say when there are no items."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -43,9 +44,9 @@ class LineView(Surface):
         self._laid_for: tuple[int, str] = (0, "")
         self._strips: dict[int, Strip] = {}
 
+    @abstractmethod
     def compose_page(self, width: int, ink: Ink) -> Page:
         """Lay the text out for a width."""
-        raise NotImplementedError
 
     def renew(self) -> None:
         """The text changed: lay it out again."""

@@ -33,6 +33,7 @@ class Standing:
     place: str = ""
     marked: int = 0
     progress: str = ""
+    outbox_key: str = ""
 
 
 class StatusLine(FixedLines):
@@ -146,7 +147,8 @@ class StatusLine(FixedLines):
         if queued and good:
             out.append((f"⇡ {queued} queued  ", ink.accent + ground))
         if person:
-            out.append((f"! {person} need you (go)  ", ink.bad + ground))
+            verb = "needs" if person == 1 else "need"
+            out.append((f"! {person} {verb} you ({standing.outbox_key})  ", ink.bad + ground))
         return out
 
 

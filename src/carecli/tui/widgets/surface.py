@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -64,9 +65,9 @@ class FixedLines(Widget):
         self._strips: list[Strip] = []
         self._drawn_for: tuple[int, int, str] | None = None
 
+    @abstractmethod
     def draw(self, width: int, ink: Ink) -> Sequence[Sequence[Piece]]:
         """Pieces of each line."""
-        raise NotImplementedError
 
     def ground(self, ink: Ink) -> Piece:
         """The style that fills the rest of the lines (its text is ignored)."""
