@@ -8,9 +8,10 @@ from carecli.domain.errors import ConflictError
 from carecli.domain.operation import SENDS, Operation, OperationState, Signal, can
 from carecli.services.context import Context
 from carecli.services.models import Decision, FieldConflict
-from carecli.services.taking_back import can_be_taken_back, cancel_dependents, take_back, too_late
+from carecli.services.taking_back import can_be_taken_back, cancel_dependents, too_late
 from carecli.services.undo import cancel_change
 from carecli.store import conversations, messages, operations, tickets
+from carecli.store.driver import Connection
 from carecli.sync import effects
 from carecli.sync.effects import FIELDS
 
@@ -66,7 +67,7 @@ class Outbox:
                 operations.postpone(connection, operation.id, 0)
             elif can(operation.state, Signal.AGAIN):
                 if anyway:
-                    operations.set_payload(connection, operation.id, _meant(operation))
+                    self._meant(connection, operation)
                 operations.move(
                     connection, operation.id, Signal.AGAIN, now, not_before=0, last_error=None, error_code=None
                 )
@@ -81,11 +82,26 @@ class Outbox:
                 tickets.mark_sync_state(connection, operation.ticket_id)
         return self.get(operation.id)
 
+    def _meant(self, connection: Connection, operation: Operation) -> None:
+        """A person wants an operation in spite of what came in between; what comes after this moment stops it again."""
+        if operation.verb in FIELDS:
+            base = operation.payload.get("theirs", operation.payload.get("base"))
+            operations.set_payload(connection, operation.id, dict(operation.payload) | {"base": base})
+        elif operation.ticket_id is not None and operation.base_message_id is not None:
+            seen = conversations.newest_message(connection, operation.ticket_id)
+            operations.set_base_message(connection, operation.id, max(seen, operation.base_message_id))
+
     def cancel(self, operation_id: str) -> Operation:
-        """Takes an operation back before it leaves. Raises ``ConflictError`` TOO_LATE."""
+        """Takes an operation back before it leaves; a text is kept among the discarded drafts.
+
+        Raises ``ConflictError`` TOO_LATE.
+        """
         operation = self.get(operation_id)
         if operation.verb not in FIELDS:
-            return take_back(self._context, operation)
+            from carecli.services.replies import Replies
+
+            Replies(self._context).unsend(operation.id, discarded=True)
+            return self.get(operation.id)
         cancelled = cancel_change(self._context, operation)
         if cancelled is None:
             raise too_late(operation)
@@ -134,13 +150,6 @@ class Outbox:
             operations.set_payload(connection, operation.id, dict(operation.payload) | {"body": body})
             messages.set_body(connection, operation.id, body)
         return self.get(operation_id)
-
-
-def _meant(operation: Operation) -> dict[str, object]:
-    """The payload of an operation that a person wants in spite of what came in between."""
-    if operation.verb not in FIELDS:
-        return dict(operation.payload) | {"anyway": True}
-    return dict(operation.payload) | {"base": operation.payload.get("theirs", operation.payload.get("base"))}
 
 
 def _choices(operation: Operation) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ from carecli.services.models import ReplyPlan
 from carecli.services.reply_plans import VERB, ReplyPlans
 from carecli.services.taking_back import take_back
 from carecli.store import accounts, conversations, drafts, events, messages, operations, people, tickets
+from carecli.store.driver import Connection
 from carecli.sync.effects import log_status
 from carecli.sync.facts import read_facts, write_facts
 from carecli.sync.follow import Spoken, follow
@@ -293,16 +294,20 @@ class Replies:
         if after.status != before.status:
             log_status(connection, operation, account_id, str(before.status), str(after.status))
 
-    def unsend(self, operation_id: str) -> Draft:
-        """Takes a waiting text back into a draft, with recipients, attachments and staged actions.
+    def unsend(self, operation_id: str, *, discarded: bool = False) -> Draft:
+        """Takes a waiting text back into a draft, with recipients, attachments and staged actions; ``discarded`` puts it
+        among the discarded ones. Another draft that was begun meanwhile is kept beside it.
 
         Raises ``ConflictError`` TOO_LATE once it left.
         """
-        operation = operations.get(self._store.connection, operation_id)
+        with self._store.write() as connection:
+            return self._unsend(connection, operations.get(connection, operation_id), discarded=discarded)
+
+    def _unsend(self, connection: Connection, operation: Operation, *, discarded: bool) -> Draft:
         take_back(self._context, operation)
         payload: dict[str, Any] = dict(operation.payload)
         now = self._context.now()
-        ticket = conversations.ticket(self._store.connection, operation.ticket_id or -1)
+        ticket = conversations.ticket(connection, operation.ticket_id or -1)
         draft = Draft(
             id=self._context.new_id(),
             ticket_id=operation.ticket_id if operation.verb is not Verb.CREATE else None,
@@ -320,13 +325,11 @@ class Replies:
             base_message_id=operation.base_message_id,
             created_at=now,
             updated_at=now,
-            discarded_at=None,
+            discarded_at=now if discarded else None,
         )
-        with self._store.write() as connection:
-            existing = drafts.find(connection, draft.ticket_id, draft.agent, draft.mode) if draft.ticket_id else None
-            if existing is not None:
-                drafts.discard(connection, existing.id, now)
-            drafts.save(connection, draft)
+        if not discarded:
+            drafts.put_beside(connection, drafts.holder(connection, draft))
+        drafts.save(connection, draft)
         return draft
 
 

@@ -8,7 +8,7 @@ from typing import Protocol
 from carecli.domain.errors import CareError, ConflictError, ForbiddenError, NotFoundError
 from carecli.domain.operation import Operation, OperationState, Signal, Verb, can
 from carecli.services.context import Context
-from carecli.services.taking_back import take_back, too_late
+from carecli.services.taking_back import too_late
 from carecli.store import accounts, operations, tickets
 from carecli.sync import effects
 
@@ -26,7 +26,7 @@ class Changes(Protocol):
 
 
 class Undo:
-    """Takes back what the acting person did, the newest first, one command at a time."""
+    """Takes back what the acting person did, the newest first, one command at a time. Texts become drafts again."""
 
     def __init__(self, context: Context, changes: Changes) -> None:
         self._context = context
@@ -72,7 +72,10 @@ class Undo:
 
     def _undo(self, operation: Operation, batch: str) -> Operation:
         if operation.verb not in effects.FIELDS:
-            return take_back(self._context, operation)
+            from carecli.services.replies import Replies
+
+            Replies(self._context).unsend(operation.id)
+            return operations.get(self._store.connection, operation.id)
         if not operation.inverse or operation.ticket_id is None:
             raise ForbiddenError(
                 f"operation {operation.id} cannot be undone: it changed nothing, or was undone already",

@@ -121,6 +121,11 @@ def holder(connection: Connection, draft: Draft) -> str | None:
     return row and str(row[0])
 
 
+def put_beside(connection: Connection, draft_id: str | None) -> None:
+    """Gives the place of an open draft on its ticket free; it stays open, and keeps the ticket's ref."""
+    connection.execute("UPDATE draft SET ticket_id = NULL WHERE id = ? AND ticket_id IS NOT NULL", (draft_id,))
+
+
 def follow(connection: Connection, absorbed: int, to: int) -> None:
     """Drafts of a ticket that was merged into another go with it. With one of the same agent and mode on both tickets,
     both texts stay, one of them beside the other.

@@ -155,6 +155,11 @@ def postpone(connection: Connection, operation_id: str, not_before: int, **field
     )
 
 
+def set_base_message(connection: Connection, operation_id: str, key: int) -> None:
+    """Notes the newest message that the author of a text has seen by now."""
+    connection.execute("UPDATE operation SET base_message_id = ? WHERE id = ?", (key, operation_id))
+
+
 def set_payload(connection: Connection, operation_id: str, payload: Mapping[str, object]) -> None:
     """Replaces the payload (a person edited it, or decided to send anyway)."""
     connection.execute(

@@ -101,6 +101,7 @@ def bring_to_sight(connection: Connection, operation: Operation, now: int) -> No
         return
     later = _later(connection, operation)
     if later is not None:
+        operations.set_inverse(connection, operation.id, later.inverse)
         _rebase(connection, later, operation.payload.get("value"), {"value": operation.payload.get("value")})
         return
     before = shown(connection, operation.ticket_id, operation.verb)
@@ -167,9 +168,29 @@ def merge_pending(connection: Connection, ticket_id: int, now: int) -> None:
         elif not alike(before, wanted(before, operation.verb, operation.payload)):
             # Taking it back must lead to what the vendor has now, not to what it had then.
             operations.set_inverse(connection, operation.id, inverse(before, operation.verb, operation.payload))
+            if operation.state is OperationState.UNKNOWN or _changed_under_way(operation, before):
+                operations.set_payload(connection, operation.id, dict(operation.payload) | {"theirs": before})
     for verb, value in merged.values.items():
         apply(connection, ticket_id, verb, _payload(verb, theirs[verb], value), now)
     tickets.mark_sync_state(connection, ticket_id)
+
+
+def _changed_under_way(operation: Operation, theirs: object) -> bool:
+    """Whether the vendor has neither what a change that is being sent was based on nor what it wants."""
+    known = operation.payload.get("base", theirs)
+    return operation.state is OperationState.INFLIGHT and operation.verb is not Verb.TAG and theirs != known
+
+
+def arrived(connection: Connection, operation: Operation, now: int) -> None:
+    """A change is at the vendor; when a later value was pulled before that was known, that value is shown."""
+    payload = operations.get(connection, operation.id).payload
+    if operation.ticket_id is None or operation.verb not in FIELDS or "theirs" not in payload:
+        return
+    if _later(connection, operation) is None:
+        present = shown(connection, operation.ticket_id, operation.verb)
+        apply(
+            connection, operation.ticket_id, operation.verb, _payload(operation.verb, present, payload["theirs"]), now
+        )
 
 
 def overtaken(operation: Operation) -> bool:

@@ -278,6 +278,7 @@ class Pusher:
             fields = {"last_error": None, "error_code": None, "external_id": external_id}
             if can(state, signal):
                 operations.move(connection, operation.id, signal, self._clock(), **fields)
+                effects.arrived(connection, operation, self._clock())
             messages.set_delivery(connection, operation.id, "sent", None, result.message_id)
             if result.external_id and operation.verb in (Verb.REPLY, Verb.NOTE, Verb.FORWARD):
                 messages.set_external_id(connection, operation.id, result.external_id)

@@ -222,7 +222,6 @@ class TwoSides(RuleBasedStateMachine):
         Counting.made = 0
         self.vendor.before_write = self.about_to_write
         self.seen: dict[str, int] = {}
-        self.forced: set[str] = set()
         self.broken: list[str] = []
         self.sent_again: dict[str, int] = {}
         self.given_up: set[str] = set()
@@ -239,12 +238,17 @@ class TwoSides(RuleBasedStateMachine):
         operation = operations.get(self.store.connection, op)
         assert operation.target is not None
         number = operation.target.partition(":")[2]
-        if operation.verb is Verb.REPLY and op not in self.forced and self.vendor.others(number) != self.seen[op]:
+        if operation.verb is Verb.REPLY and self.vendor.others(number) != self.seen[op]:
             self.broken.append("a reply went out that had not seen everything")
         if operation.verb in (Verb.STATUS, Verb.PRIORITY):
             there = self.vendor.fields[number][str(operation.verb)]
             if there not in (operation.payload["base"], operation.payload["value"]):
                 self.broken.append("a change overwrote one that nobody here had seen")
+
+    def heard(self, key: int) -> int:
+        """How many public messages of others are known here."""
+        sql = "SELECT count(*) FROM message WHERE ticket_id = ? AND operation_id IS NULL AND visibility = 'public'"
+        return int(self.store.connection.execute(sql, (key,)).fetchone()[0])
 
     def every(self) -> list[Operation]:
         rows = self.store.connection.execute("SELECT id FROM operation ORDER BY seq")
@@ -276,10 +280,7 @@ class TwoSides(RuleBasedStateMachine):
             updated_at=0,
             discarded_at=None,
         )
-        here = self.store.connection.execute(
-            "SELECT count(*) FROM message WHERE ticket_id = ? AND operation_id IS NULL AND visibility = 'public'",
-            (key,),
-        ).fetchone()[0]
+        here = self.heard(key)
         made = self.replies.make(draft, hold_seconds=5 if solve else 0, solve=solve and mode is DraftMode.REPLY)
         self.seen[made[0].id] = here
 
@@ -319,7 +320,8 @@ class TwoSides(RuleBasedStateMachine):
             return
         self.outbox.resolve(found.id, choice)
         if choice == "send":
-            self.forced.add(found.id)
+            if found.verb is Verb.REPLY and found.ticket_id is not None:  # the person saw what is here now, no more
+                self.seen[found.id] = self.heard(found.ticket_id)
             if found.state is OperationState.UNKNOWN:
                 self.sent_again[found.id] = self.sent_again.get(found.id, 0) + 1
         if choice == "discard" and found.state is OperationState.UNKNOWN:

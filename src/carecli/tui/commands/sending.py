@@ -196,13 +196,8 @@ def unsend(desk: Desk, operation_id: str) -> None:
 
 def take_back(desk: Desk, operation_id: str) -> Draft:
     """Turn a text that has not left into a draft again; another text that was begun meanwhile is kept beside it."""
-    operation = desk.ws.outbox.get(operation_id)
     close_composer(desk)
-    mode = DraftMode(str(operation.payload["mode"]))
-    other = desk.ws.drafts.find(operation.ticket_id, mode) if operation.ticket_id is not None else None
     draft = desk.ws.replies.unsend(operation_id)
-    if other is not None:
-        desk.ws.drafts.restore(other.id)
     desk.watched.discard(operation_id)
     show_held(desk)
     desk.reload()
