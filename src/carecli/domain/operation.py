@@ -88,6 +88,8 @@ _NEXT: Mapping[tuple[OperationState, Signal], OperationState] = {
 }
 
 FINAL = frozenset({OperationState.DONE, OperationState.CANCELLED})
+NOTHING_SENT = "NOTHING_SENT"
+"""Error code of an operation in flight of which nothing has had an effect yet: it can be tried again without a doubt."""
 NEEDS_PERSON = "NEEDS_PERSON"
 """Error code of an unknown operation that no connector can find out about: a person looks and decides."""
 

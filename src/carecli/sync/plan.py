@@ -12,20 +12,23 @@ FIRST_BACKOFF_MS = 2_000
 LONGEST_BACKOFF_MS = 300_000
 
 
-def signal_for(error: BaseException) -> Signal:
+def signal_for(error: BaseException, *, acted: bool = True) -> Signal:
     """What an error of a write says about it.
 
     Only errors that promise "nothing happened" lead to a retry; an unknown exception may have come after the vendor
-    acted, so it is ambiguous.
+    acted, so it is ambiguous. ``acted`` is ``False`` when the connector is known not to have made the deciding step yet:
+    then a broken line is tried again, and a defect is one that nothing came of.
     """
     if isinstance(error, Ambiguous):
-        return Signal.AMBIGUOUS
+        return Signal.AMBIGUOUS if acted else Signal.RETRY
     if isinstance(error, Retryable | AuthError | ConfigError):
         return Signal.RETRY
     if isinstance(error, Conflicting | ConflictError):
         return Signal.STALE
     if isinstance(error, CareError) and not isinstance(error, UnreachableError):
         return Signal.REJECTED
+    if not acted:
+        return Signal.RETRY if isinstance(error, UnreachableError | OSError) else Signal.REJECTED
     return Signal.AMBIGUOUS
 
 

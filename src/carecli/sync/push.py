@@ -8,11 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from carecli.connectors.spi.errors import Ambiguous, Retryable
-from carecli.connectors.spi.protocols import TicketSource, Verdict
+from carecli.connectors.spi.protocols import Announcing, TicketSource, Verdict
 from carecli.connectors.spi.records import FieldRequest, NoteRequest, PushResult, ReplyRequest
 from carecli.domain.errors import AuthError, CareError
 from carecli.domain.operation import (
     NEEDS_PERSON,
+    NOTHING_SENT,
     SENDS,
     IllegalTransitionError,
     Operation,
@@ -79,12 +80,15 @@ class Pusher:
         self._chance = chance
         self._look = look
         self._looked_at: int | None = None
+        self._sending: Operation | None = None
         self.tally = PushTally()
 
     def run(self, stop: threading.Event) -> PushTally:
         """Pushes until nothing more is due, the account must rest, or ``stop`` is set."""
         if accounts.blocked_until(self._connection, self._account_id) > self._clock() or not self._lease.take():
             return self.tally
+        if isinstance(self._connector, Announcing):
+            self._connector.before_effect = self._about_to_act
         try:
             self._settle_unknown()
             while not stop.is_set() and self.tally.error is None:
@@ -93,6 +97,8 @@ class Pusher:
                 if operation is None or not self._push(operation):
                     break
         finally:
+            if isinstance(self._connector, Announcing):
+                self._connector.before_effect = _nothing
             self._lease.drop()
         return self.tally
 
@@ -106,7 +112,12 @@ class Pusher:
     def _settle_unknown(self) -> None:
         """Looks for the marks of operations whose outcome nobody knows. Whoever was in flight died: we hold the lease."""
         for operation in operations.in_states(self._connection, self._account_id, (OperationState.INFLIGHT,)):
-            self._move(operation, Signal.AMBIGUOUS, not_before=0, last_error="the program ended before the answer came")
+            if operation.error_code == NOTHING_SENT:
+                words = "the program ended before anything was sent"
+                self._move(operation, Signal.RETRY, not_before=0, last_error=words, error_code=None)
+            else:
+                words = "the program ended before the answer came"
+                self._move(operation, Signal.AMBIGUOUS, not_before=0, last_error=words)
         now = self._clock()
         for operation in operations.in_states(self._connection, self._account_id, (OperationState.UNKNOWN,)):
             if operation.not_before > now or operation.error_code == NEEDS_PERSON:
@@ -175,8 +186,9 @@ class Pusher:
                 return False
             if not can(operations.get(connection, operation.id).state, Signal.START):
                 return True
-            self._write(connection, operation, Signal.START, attempts=operation.attempts + 1)
-        operation = operations.get(self._connection, operation.id)
+            code = NOTHING_SENT if isinstance(self._connector, Announcing) else None
+            self._write(connection, operation, Signal.START, attempts=operation.attempts + 1, error_code=code)
+        self._sending = operation = operations.get(self._connection, operation.id)
         try:
             result = sound_result(self._send(request))
         except (Exception, SystemExit) as error:
@@ -185,11 +197,28 @@ class Pusher:
             self._done(operation, result)
         return True
 
+    def _about_to_act(self) -> None:
+        """The connector is about to make the step after which the vendor may have acted.
+
+        Raises ``Retryable`` when the operation is no longer ours to send: this process slept, and another took over.
+        """
+        sending = self._sending
+        if sending is None:
+            return
+        with self._store.write() as connection:
+            now = operations.get(connection, sending.id)
+            ours = now.state is OperationState.INFLIGHT and now.attempts == sending.attempts
+            if not ours or not self._lease.renew(connection):
+                raise Retryable("another program has taken over; nothing was sent from here", help="Nothing to do.")
+            operations.postpone(connection, sending.id, now.not_before, error_code=None)
+
     def _look_first(self, operation: Operation, look: Callable[[], None]) -> bool:
         """Reads what is new; the operation is then chosen afresh, because that may have changed what goes."""
         try:
             look()
         except CareError as error:
+            if error.exit_code == 11:  # the store's own trouble
+                raise
             # Nothing left: it goes once the vendor can be read again.
             wait = plan.backoff_ms(operation.attempts + 1, self._chance())
             with self._store.write() as connection:
@@ -216,7 +245,8 @@ class Pusher:
         return bool(messages.newer_public(self._connection, operation.ticket_id, operation.base_message_id))
 
     def _failed(self, operation: Operation, error: BaseException) -> None:
-        signal = plan.signal_for(error)
+        acted = operations.get(self._connection, operation.id).error_code != NOTHING_SENT
+        signal = plan.signal_for(error, acted=acted)
         fields: dict[str, object] = {
             "last_error": _in_words(error),
             "error_code": error.code if isinstance(error, CareError) else "UNEXPECTED",
@@ -292,6 +322,10 @@ class Pusher:
                     tickets.update(connection, operation.ticket_id, {"remote_version": result.remote_version})
                 tickets.mark_sync_state(connection, operation.ticket_id)
         self.tally.pushed += 1
+
+
+def _nothing() -> None:
+    """Nobody is told."""
 
 
 def _in_words(error: BaseException) -> str:

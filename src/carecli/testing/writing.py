@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from carecli.connectors.spi.errors import Conflicting, Gone, Rejected, Retryable, Throttled, Unsupported
-from carecli.connectors.spi.protocols import Verdict
+from carecli.connectors.spi.protocols import Announcing, TicketSource, Verdict
 from carecli.connectors.spi.records import FieldRequest, NoteRequest, PushResult, TicketHandle
 from carecli.domain.operation import OperationState, Verb
 from carecli.store.lookup import StoreLookup
@@ -139,6 +139,26 @@ class WritingChecks:
         assert _count(bench, kind, ticket, text) == 1
 
     @pytest.mark.parametrize("kind", _KINDS)
+    def test_nothing_takes_effect_before_it_is_announced(self, bench: Bench, kind: str) -> None:
+        """When the announcement of a write is refused, the write is not made, and the error is passed on."""
+        ticket, text = _prepared(bench, kind), f"A {kind} that is held back at the last moment."
+        writer = bench.writer()
+        if not isinstance(writer, Announcing):
+            pytest.skip("it does not announce its writes: what broke off is looked up instead")
+        announced: list[str] = []
+
+        def refuse() -> None:
+            announced.append(kind)
+            raise Retryable("not ours to send any more")
+
+        writer.before_effect = refuse
+        request = bench.request(kind, ticket, text)
+        with pytest.raises(Retryable, match="not ours"):
+            _write(writer, request)
+        assert announced == [kind]
+        assert _count(bench, kind, ticket, text) == 0
+
+    @pytest.mark.parametrize("kind", _KINDS)
     def test_verify_sees_marks_and_sends_nothing(self, bench: Bench, kind: str) -> None:
         """``verify`` finds what was sent, does not find what was not, and never sends."""
         ticket, text = _prepared(bench, kind), f"A {kind} to verify."
@@ -225,6 +245,14 @@ class WritingChecks:
         for call in calls:
             with pytest.raises((Gone, Rejected)):
                 call()
+
+
+def _write(writer: TicketSource, request: Request) -> PushResult:
+    if isinstance(request, NoteRequest):
+        return writer.add_note(request)
+    if isinstance(request, FieldRequest):
+        return writer.update_ticket(request)
+    return writer.send_reply(request)
 
 
 def _value(bench: Bench, name: str) -> object:

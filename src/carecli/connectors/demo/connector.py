@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from random import Random
 from typing import ClassVar, cast
 
@@ -65,6 +65,7 @@ class DemoConnector:
         self.account = account
         self._secrets = secrets
         self._live = bool(options.get("live"))
+        self.before_effect: Callable[[], None] = lambda: None
         self._fail = cast("tuple[str, ...]", options.get("fail") or ())
         self._setup = Setup(
             seed=cast("int", options.get("seed", 7)),
@@ -246,6 +247,7 @@ class DemoConnector:
 
     def _accept(self, entry: Entry) -> PushResult:
         word = self._maybe_fail(pulling=False)
+        self.before_effect()
         number = self._server.journal.append(entry)
         if word == "lose":
             raise Ambiguous(

@@ -59,6 +59,15 @@ class ImapConnector:
         self._inbox: FolderState | None = None
         self._tried: dict[str, float] = {}
 
+    @property
+    def before_effect(self) -> Callable[[], None]:
+        """Called right before the end of a mail is sent."""
+        return self._smtp.before_effect
+
+    @before_effect.setter
+    def before_effect(self, call: Callable[[], None]) -> None:
+        self._smtp.before_effect = call
+
     def check(self) -> Health:
         """Signs in to both servers; notes say what the IMAP server lacks. Raises ``spi.errors``."""
         self._desk.open()

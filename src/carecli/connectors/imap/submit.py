@@ -27,6 +27,7 @@ class Submission:
         self._secrets = secrets
         self._server: smtplib.SMTP | None = None
         self._used = 0.0
+        self.before_effect: Callable[[], None] = lambda: None
 
     def open(self) -> smtplib.SMTP:
         """The signed-in connection. Raises ``AuthNeeded``, ``Retryable`` or ``BadSetup``."""
@@ -142,6 +143,14 @@ class Submission:
         Everything before it can be repeated. With CHUNKING (RFC 3030) the server has confirmed the text by then, so
         that only a break within these last bytes leaves a doubt; with DATA it is a break since the text left us.
         """
+        try:
+            self.before_effect()
+        except BaseException:
+            # In the middle of DATA no command would be one: only a closed line leaves the mail unfinished.
+            server, self._server = self._server, None
+            if server is not None:
+                server.close()
+            raise
         try:
             answer = last_step()
         except (OSError, smtplib.SMTPException) as error:

@@ -7,7 +7,7 @@ A connector is made per account and run: ``Class(account, options, secrets)``. I
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import ClassVar, Literal, Protocol, runtime_checkable
 
 from carecli.connectors.spi.manifest import Manifest
@@ -118,6 +118,17 @@ class TicketSource(Source, Protocol):
     def fetch_attachment(self, message: str, attachment: str, lookup: Lookup) -> bytes:
         """Bytes of an attachment (external ids of its message and itself)."""
         ...
+
+
+@runtime_checkable
+class Announcing(Protocol):
+    """A connector that says when a write is about to take effect, so that what goes wrong before is known to be harmless.
+
+    The engine sets ``before_effect``; the connector calls it once in each write, right before it makes the step after which
+    the vendor may have acted. When it raises, that step must not be made, and the error is passed on.
+    """
+
+    before_effect: Callable[[], None]
 
 
 @runtime_checkable
