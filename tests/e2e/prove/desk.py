@@ -48,7 +48,7 @@ class ProofDesk(Desk):
         super().__init__(home, peer)
         self.user, self.tls = user, tls
         self.address = f"{user}@care.test"
-        self.chance = random.Random(seed)
+        self.chance = random.Random(f"{seed} {user}")
         self.marker = f"{self.chance.getrandbits(32):08x}"
         self.note_word = f"inside-{self.marker}"
         self.imap = ByteGate(peer.imap, seed + 1)

@@ -36,7 +36,7 @@ def run_faults(peer: MailPeer, folder: Path, seed: int, scale: Scale, *, tls: st
     desk = _desk(peer, folder, "billing" if tls == "none" else "agent3", seed, scale, tls)
     started = time.monotonic()
     try:
-        desk.trouble(0.75, 0.3)
+        desk.trouble(0.75 if tls == "none" else 1.0, 0.3)
         for number in range(scale.fault_rounds):
             if not desk.open_operations():
                 break
