@@ -37,7 +37,7 @@ _MESSAGE_ID = re.compile(rb"(?im)^Message-ID: (<[^>\r\n]+>)")
 _END = b"\r\n.\r\n"
 
 
-class _Cut(Exception):  # noqa: N818  (not an error: the gate's own decision)
+class _Cut(Exception):
     """The connection ends here."""
 
 
@@ -296,7 +296,7 @@ class SmtpGate(Gate):
                     self.counts["reset"] += 1
                     raise _Cut
                 if talk.plain_data:
-                    data = data.replace(b"CHUNKING", b"XHUNKING")  # noqa: PLW2901
+                    data = data.replace(b"CHUNKING", b"XHUNKING")
                 talk.answers += 1
                 await self._send(talk.near, data, talk.rate)
 

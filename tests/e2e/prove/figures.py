@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 
+BEGIN, END = "<!-- make prove writes here -->", "<!-- until here -->"
 COLUMNS = (
     "run",
     "operations",
@@ -21,6 +23,23 @@ COLUMNS = (
     "left for a person",
     "seconds",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How much the runs do."""
+
+    tickets: int
+    operations: int
+    kills: int
+    fault_rounds: int
+    mails: int
+    pull_kills: int
+    soak_seconds: float
+
+
+LONG = Scale(tickets=100, operations=500, kills=200, fault_rounds=250, mails=3000, pull_kills=200, soak_seconds=30 * 60)
+SHORT = Scale(tickets=12, operations=40, kills=8, fault_rounds=10, mails=500, pull_kills=6, soak_seconds=40)
 
 
 @dataclass(slots=True)
@@ -82,7 +101,35 @@ def _counted(counts: Counter[str]) -> str:
 
 def table(rows: list[Figures]) -> str:
     """The rows as Markdown, and below them what each left to say."""
-    lines = ["| " + " | ".join(COLUMNS) + " |", "|" + " --- |" * len(COLUMNS)]
-    lines += ["| " + " | ".join(row.cells()) + " |" for row in rows]
-    said = [f"- {row.run}: {note}" for row in rows for note in row.notes]
-    return "\n".join([*lines, "", *said]) + "\n"
+    return _page([_line(row.cells()) for row in rows], [f"- {row.run}: {note}" for row in rows for note in row.notes])
+
+
+def _line(cells: list[str] | tuple[str, ...]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _page(lines: list[str], notes: list[str]) -> str:
+    return "\n".join([_line(COLUMNS), "|" + " --- |" * len(COLUMNS), *lines, "", *notes]) + "\n"
+
+
+def write(file: Path, rows: list[Figures]) -> None:
+    """Puts rows into the page between its markers; rows of other runs stay."""
+    text = file.read_text("utf-8")
+    before, _, rest = text.partition(BEGIN)
+    inside, _, after = rest.partition(END)
+    new = {row.run: row for row in rows}
+    lines = {_name(line): line for line in inside.splitlines() if line.startswith("| ") and _name(line) != COLUMNS[0]}
+    lines |= {name: _line(row.cells()) for name, row in new.items()}
+    notes = [line for line in inside.splitlines() if line.startswith("- ") and _about(line) not in new]
+    notes += [f"- {row.run}: {note}" for row in rows for note in row.notes]
+    page = _page([lines[name] for name in sorted(lines)], sorted(notes, key=_about))
+    file.write_text(f"{before}{BEGIN}\n\n{page}\n{END}{after}", "utf-8")
+
+
+def _name(line: str) -> str:
+    return line.split("|")[1].strip()
+
+
+def _about(note: str) -> str:
+    """The run a note is about: run names hold a colon after their letter."""
+    return ":".join(note[2:].split(":")[:2])

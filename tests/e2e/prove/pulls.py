@@ -81,7 +81,9 @@ def run_pull(peer: MailPeer, folder: Path, seed: int, *, mails: int, kills: int)
         gate.stop()
     row.faults = Counter({f"IMAP {name}": number for name, number in gate.counts.items()})
     row.seconds = time.monotonic() - started
-    same = ", ".join(f"{number.total():,} {table}" for table, number in expected.items() if number and "identity of" not in table)
+    same = ", ".join(
+        f"{number.total():,} {table}" for table, number in expected.items() if number and "identity of" not in table
+    )
     row.notes.append(f"{rounds} stores, each compared with an undisturbed one record for record: {same}")
     return row
 
@@ -152,7 +154,9 @@ def records(desk: Desk) -> dict[str, Rows]:
         values = ", ".join(READ.get((table, column), column) for column in wanted)
         found[table] = Counter(connection.execute(f"SELECT {values} FROM {table}").fetchall())
     for table, names in IDENTITY.items():
-        found[f"identity of {table}"] = Counter(connection.execute(f"SELECT {', '.join(names)} FROM {table}").fetchall())
+        found[f"identity of {table}"] = Counter(
+            connection.execute(f"SELECT {', '.join(names)} FROM {table}").fetchall()
+        )
     connection.close()
     return found
 
@@ -167,8 +171,8 @@ def _full_text(desk: Desk) -> list[list[tuple[object, ...]]]:
 
 
 def _compare(expected: dict[str, Rows], found: dict[str, Rows], row: Figures, where: str) -> None:
-    for table in expected:
-        missing, extra = expected[table] - found[table], found[table] - expected[table]
+    for table, wanted in expected.items():
+        missing, extra = wanted - found[table], found[table] - wanted
         if table.startswith("identity"):
             row.lost += missing.total()
             row.doubled += extra.total()

@@ -7,26 +7,15 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 
 from carecli.bootstrap import open_workspace
 from e2e.prove.desk import ProofDesk, Trigger, kill
-from e2e.prove.figures import Figures
+from e2e.prove.figures import Figures, Scale
 from e2e.prove.truth import CUSTOMERS, at_rest, compare, mails
 from mail_peer import MailPeer
 
 _MAX_ROUNDS = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """How much a run does."""
-
-    tickets: int
-    operations: int
-    kills: int
-    fault_rounds: int
 
 
 def run_faults(peer: MailPeer, folder: Path, seed: int, scale: Scale, *, tls: str = "none") -> Figures:
@@ -131,7 +120,7 @@ def _one_life(
         _enough(desk)
     most = max(1, min(6, 2 * len(desk.open_operations()) // max(1, kills_left)))
     trigger = Trigger(desk.plain, chance, most)
-    words = ("sync", "support", "--watch", "2") if kind == "watch" else ("sync", "support")
+    words: tuple[str, ...] = ("sync", "support", "--watch", "2") if kind == "watch" else ("sync", "support")
     if kind == "sync" and chance.random() < 0.5:
         words += ("--push-only",)
     process = desk.spawn(*words)
@@ -187,7 +176,9 @@ def _ask_a_person(desk: ProofDesk, row: Figures) -> Counter[str]:
     row.expect(at_rest(desk.peer), "the mail server still has mail in its queue")
     arrived = {mail.message_id for mail in mails(desk.peer, CUSTOMERS)}
     reasons: Counter[str] = Counter()
-    rows = desk.sql("SELECT id, state, last_error, error_code FROM operation WHERE state IN ('unknown', 'failed', 'conflict')")
+    rows = desk.sql(
+        "SELECT id, state, last_error, error_code FROM operation WHERE state IN ('unknown', 'failed', 'conflict')"
+    )
     workspace = open_workspace(str(desk.home), origin="cli")
     try:
         for operation, state, error, code in rows:
