@@ -51,6 +51,7 @@ class ProofDesk(Desk):
         self.chance = random.Random(f"{seed} {user}")
         self.marker = f"{self.chance.getrandbits(32):08x}"
         self.note_word = f"inside-{self.marker}"
+        peer.empty(self.address)
         self.imap = ByteGate(peer.imap, seed + 1)
         self.plain = SmtpGate(peer.submission, seed + 2, self.note_word.encode()) if tls == "none" else None
         self.smtp: Gate = self.plain or ByteGate(peer.submission, seed + 2, 9000)

@@ -29,9 +29,11 @@ def run_faults(peer: MailPeer, folder: Path, seed: int, scale: Scale, *, tls: st
         for number in range(scale.fault_rounds):
             if not desk.open_operations():
                 break
-            desk.sync(*(("--push-only",) if number % 2 else ()))
-            if number % 4 == 3:
+            if number % 3:  # a pull would settle doubts before a push has to look for their marks
                 desk.hurry()
+                desk.sync("--push-only")
+            else:
+                desk.sync()
         _finish(desk, row)
         _exercised(desk, row)
     finally:
