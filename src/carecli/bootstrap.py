@@ -19,6 +19,7 @@ from carecli.store.engine import Store
 
 if TYPE_CHECKING:
     from carecli.services.accounts import Accounts
+    from carecli.services.audit import Audit
     from carecli.services.customers import Customers
     from carecli.services.doctor import Check
     from carecli.services.drafts import Drafts
@@ -159,6 +160,13 @@ class Workspace:
         from carecli.services.outbox import Outbox
 
         return Outbox(self.context)
+
+    @cached_property
+    def audit(self) -> Audit:
+        """The ``audit`` service."""
+        from carecli.services.audit import Audit
+
+        return Audit(self.context)
 
     @cached_property
     def accounts(self) -> Accounts:

@@ -74,8 +74,62 @@ def test_a_refusal_can_be_discarded(desk: Desk) -> None:
     assert shown["sync_state"] == "clean"
 
 
+def colleague(home: Path, tmp_path: Path) -> Path:
+    """The home of a colleague who works on the same desk."""
+    other = tmp_path / "colleague"
+    other.mkdir()
+    (other / "config.toml").write_text((home / "config.toml").read_text("utf-8").replace("Sam", "Kim"), "utf-8")
+    run_carecli(["sync"], other)
+    return other
+
+
+def test_changes_of_different_fields_on_both_sides_merge(desk: Desk, tmp_path: Path) -> None:
+    home = desk()
+    other = colleague(home, tmp_path)
+    run_carecli(["ticket", "tag", "desk:1001", "--add", "theirs"], other)
+    run_carecli(["ticket", "status", "on_hold", "desk:1001"], other)
+    run_carecli(["ticket", "tag", "desk:1001", "--add", "mine"], home)
+    (made,) = run_carecli(["ticket", "priority", "urgent", "desk:1001", "--json"], home).json
+    assert made["state"] == "done"
+    for one in (home, other):
+        run_carecli(["sync"], one)
+        shown = run_carecli(["ticket", "show", "desk:1001", "--json"], one).json
+        assert (shown["status"], shown["priority"]) == ("on_hold", "urgent")
+        assert {"mine", "theirs"} <= set(shown["tags"])
+
+
+def test_the_same_field_changed_on_both_sides_is_a_conflict_with_both_values(desk: Desk, tmp_path: Path) -> None:
+    home = desk()
+    other = colleague(home, tmp_path)
+    run_carecli(["ticket", "priority", "low", "desk:1001"], other)
+    done = run_carecli(["ticket", "priority", "urgent", "desk:1001", "--json"], home, code=7)
+    (made,) = done.json
+    assert (made["state"], made["last_error"]) == ("conflict", "priority was changed to low in the meantime")
+    assert '"code": "FIELD_CONFLICT"' in done.err
+    assert run_carecli(["ticket", "show", "desk:1001", "--json"], home).json["priority"] == "low"
+    decision = run_carecli(["outbox", "show", made["id"]], home).out
+    assert "mine  urgent" in decision
+    assert "theirs  low" in decision
+    run_carecli(["outbox", "resolve", made["id"], "--keep", "mine"], home)
+    run_carecli(["sync"], other)
+    assert run_carecli(["ticket", "show", "desk:1001", "--json"], other).json["priority"] == "urgent"
+
+
+def test_a_reply_that_a_colleague_overtook_stops_even_when_nothing_was_pulled(desk: Desk, tmp_path: Path) -> None:
+    home = desk()
+    other = colleague(home, tmp_path)
+    run_carecli(["ticket", "reply", "desk:1001", "--body", "I take care of it."], other)
+    done = run_carecli(["ticket", "reply", "desk:1001", "--body", "Me too.", "--json"], home, code=7)
+    (made,) = done.json
+    assert (made["state"], json.loads(done.err.splitlines()[-1])["code"]) == ("conflict", "STALE_REPLY")
+    assert "I take care of it." in run_carecli(["outbox", "show", made["id"]], home).out
+    assert not kept(home, made["id"])
+    run_carecli(["outbox", "resolve", made["id"], "--send"], home)
+    assert len(kept(home, made["id"])) == 1
+
+
 def test_a_conflict_is_exit_7_and_waits_for_a_person(desk: Desk) -> None:
-    home = desk("stale")
+    home = desk("stale", "stale", "stale")
     done = run_carecli(["ticket", "priority", "urgent", "desk:1001", "--json"], home, code=7)
     (made,) = done.json
     assert made["state"] == "conflict"
@@ -87,7 +141,7 @@ def test_a_conflict_is_exit_7_and_waits_for_a_person(desk: Desk) -> None:
 
 
 def test_a_conflict_can_be_decided_for_the_other_side(desk: Desk) -> None:
-    home = desk("stale")
+    home = desk("stale", "stale", "stale")
     before = run_carecli(["ticket", "show", "desk:1001", "--json"], home).json["priority"]
     wanted = "low" if before != "low" else "high"
     (made,) = run_carecli(["ticket", "priority", wanted, "desk:1001", "--json"], home, code=7).json

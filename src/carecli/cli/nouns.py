@@ -4,6 +4,7 @@ from __future__ import annotations
 
 NOUNS: dict[str, tuple[str, str]] = {
     "account": ("account", "Connect, test and remove accounts"),
+    "audit": ("audit", "See who changed what"),
     "completion": ("completion", "Print a completion script for bash, zsh or fish"),
     "config": ("config", "Show, check and edit the configuration"),
     "connector": ("connector", "List the kinds of accounts and what they can do"),

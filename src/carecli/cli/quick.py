@@ -144,7 +144,6 @@ def ticket_list(flags: Flags, options: dict[str, str]) -> None:
 
 def ticket_show(flags: Flags, options: dict[str, str]) -> None:
     """Prints ``ticket show``."""
-    from carecli.cli.output import emit
     from carecli.domain.errors import NotFoundError
     from carecli.services import reads
 
@@ -155,7 +154,13 @@ def ticket_show(flags: Flags, options: dict[str, str]) -> None:
             code="TICKET_NOT_FOUND",
             help="carecli sync brings tickets in.",
         )
-    text = reads.ticket(connection, options[""], _now(), flags.account)
+    print_one(reads.ticket(connection, options[""], _now(), flags.account), flags)
+
+
+def print_one(text: str, flags: Flags) -> None:
+    """Prints the JSON text of a ticket in the chosen format."""
+    from carecli.cli.output import emit
+
     if flags.output == "table" and not flags.fields:
         from carecli.cli.reading import print_ticket
 

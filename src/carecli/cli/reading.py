@@ -6,6 +6,10 @@ from carecli.cli.flags import Flags
 from carecli.cli.output import colour, instant, write
 from carecli.domain.redact import clean_line, clean_text
 
+TYPE_CHECKING = False  # importing typing takes longer than printing a ticket
+if TYPE_CHECKING:
+    from carecli.services.models import Decision, FieldConflict
+
 
 def hit_json(row: tuple[str, str | None, int, str, str, int, float, int | None]) -> str:
     """A search hit in the contract's shape."""
@@ -56,3 +60,45 @@ def print_ticket(text: str, flags: Flags) -> None:
         lines.append(clean_text(message["body_text"]).rstrip())
         lines += [f"{dim}   📎 {clean_line(a['filename'])} ({a['bytes']} bytes){plain}" for a in message["attachments"]]
     write("\n".join(lines) + "\n")
+
+
+_WAYS = {
+    "edit": "outbox resolve {} --edit       back into a draft",
+    "send": "outbox resolve {} --send       send it all the same",
+    "discard": "outbox resolve {} --discard    do not send it",
+    "mine": "outbox resolve {} --keep mine",
+    "theirs": "outbox resolve {} --keep theirs",
+    "look": "outbox retry {}                look for it again; nothing is sent twice",
+}
+
+
+def print_decision(decision: Decision, flags: Flags) -> None:
+    """Prints an operation with what a person needs to decide about it."""
+    operation = decision.operation
+    bold, dim, plain = ("\x1b[1m", "\x1b[2m", "\x1b[0m") if colour(flags) else ("", "", "")
+    lines = [f"{bold}{operation.verb} of {operation.target or operation.account}: {operation.state}{plain}"]
+    waits = operation.not_before if operation.state in ("held", "ready") else 0
+    facts = [
+        ("id", operation.id),
+        ("made", f"{instant(operation.created_at)} by {operation.actor}"),
+        ("attempts", operation.attempts),
+        ("not before", instant(waits) if waits else None),
+        ("why", operation.last_error),
+    ]
+    facts += [pair for field in decision.fields for pair in _sides(field)]
+    lines += [f"{dim}{label:>14}{plain}  {clean_line(str(value))}" for label, value in facts if value]
+    body = operation.payload.get("body")
+    if isinstance(body, str):
+        lines += ["", f"{bold}── text{plain}", clean_text(body).rstrip()]
+    for message in decision.newer:
+        author = message.author.name or message.author.email or str(message.author.kind)
+        lines += ["", f"{bold}── said since: {instant(message.sent_at)} · {clean_line(author)}{plain}"]
+        lines.append(clean_text(message.body_text).rstrip())
+    if decision.choices:
+        lines += ["", f"{bold}── what you can do{plain}"]
+        lines += [f"carecli {_WAYS[choice].format(operation.id)}" for choice in decision.choices]
+    write("\n".join(lines) + "\n")
+
+
+def _sides(field: FieldConflict) -> list[tuple[str, str]]:
+    return [(f"{field.field} was", field.base), ("mine", field.mine), ("theirs", field.theirs)]

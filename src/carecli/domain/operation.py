@@ -49,9 +49,10 @@ class Signal(StrEnum):
     AMBIGUOUS = "ambiguous"  # the answer was lost, or the process died in flight
     REJECTED = "rejected"  # the vendor refused it
     STALE = "stale"  # somebody changed what it was based on
-    FOUND = "found"  # verify saw its mark
+    FOUND = "found"  # its mark, or what it asks for, is at the vendor
     ABSENT = "absent"  # verify is sure there is no mark
     CANCEL = "cancel"  # a person took it back
+    RETRACT = "retract"  # a person took a note back that is kept here only
     AGAIN = "again"  # a person wants it sent (again)
 
 
@@ -62,11 +63,13 @@ class IllegalTransitionError(ValueError):
 _NEXT: Mapping[tuple[OperationState, Signal], OperationState] = {
     (OperationState.HELD, Signal.DUE): OperationState.READY,
     (OperationState.HELD, Signal.CANCEL): OperationState.CANCELLED,
+    (OperationState.DONE, Signal.RETRACT): OperationState.CANCELLED,
     (OperationState.HELD, Signal.AGAIN): OperationState.READY,
     (OperationState.READY, Signal.START): OperationState.INFLIGHT,
     (OperationState.READY, Signal.CANCEL): OperationState.CANCELLED,
     (OperationState.READY, Signal.STALE): OperationState.CONFLICT,
     (OperationState.READY, Signal.REJECTED): OperationState.FAILED,
+    (OperationState.READY, Signal.FOUND): OperationState.DONE,
     (OperationState.INFLIGHT, Signal.ACCEPTED): OperationState.DONE,
     (OperationState.INFLIGHT, Signal.RETRY): OperationState.READY,
     (OperationState.INFLIGHT, Signal.AMBIGUOUS): OperationState.UNKNOWN,
@@ -76,14 +79,17 @@ _NEXT: Mapping[tuple[OperationState, Signal], OperationState] = {
     (OperationState.UNKNOWN, Signal.ABSENT): OperationState.READY,
     (OperationState.UNKNOWN, Signal.AGAIN): OperationState.READY,
     (OperationState.UNKNOWN, Signal.CANCEL): OperationState.CANCELLED,
+    (OperationState.CONFLICT, Signal.FOUND): OperationState.DONE,
     (OperationState.CONFLICT, Signal.AGAIN): OperationState.READY,
     (OperationState.CONFLICT, Signal.CANCEL): OperationState.CANCELLED,
+    (OperationState.FAILED, Signal.FOUND): OperationState.DONE,
     (OperationState.FAILED, Signal.AGAIN): OperationState.READY,
     (OperationState.FAILED, Signal.CANCEL): OperationState.CANCELLED,
 }
 
 FINAL = frozenset({OperationState.DONE, OperationState.CANCELLED})
-WAITS_FOR_PERSON = frozenset({OperationState.CONFLICT, OperationState.FAILED})
+NEEDS_PERSON = "NEEDS_PERSON"
+"""Error code of an unknown operation that no connector can find out about: a person looks and decides."""
 
 
 def advance(state: OperationState, signal: Signal) -> OperationState:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from carecli.domain.errors import ConflictError
-from carecli.domain.operation import SENDS, Operation, OperationState, Signal, advance, can
+from carecli.domain.operation import SENDS, Operation, OperationState, Signal, can
 from carecli.services.context import Context
 from carecli.services.models import Decision, FieldConflict
-from carecli.services.taking_back import take_back
+from carecli.services.taking_back import can_be_taken_back, take_back, too_late
 from carecli.store import conversations, messages, operations, tickets
+from carecli.sync import effects
 from carecli.sync.effects import FIELDS
 
 if TYPE_CHECKING:
@@ -43,25 +43,38 @@ class Outbox:
         return operations.json_of(self._store.connection, [operation.id for operation in made])
 
     def retry(self, operation_id: str) -> Operation:
-        """Puts an operation back in line. Raises ``ConflictError`` when it is not waiting for a person."""
-        return self._again(self.get(operation_id))
+        """Puts an operation back in line; one whose outcome is unknown is only looked up again, never sent twice.
+
+        Raises ``ConflictError`` when it is not waiting.
+        """
+        operation = self.get(operation_id)
+        if operation.state is OperationState.UNKNOWN:
+            return self._look(operation)
+        return self._again(operation)
+
+    def _look(self, operation: Operation) -> Operation:
+        with self._store.write() as connection:
+            operations.postpone(connection, operation.id, 0, error_code=None)
+        return self.get(operation.id)
 
     def _again(self, operation: Operation, *, anyway: bool = False) -> Operation:
-        if operation.state is OperationState.READY:
-            with self._store.write() as connection:
-                operations.set_state(connection, operation.id, OperationState.READY, self._context.now(), not_before=0)
-            return self.get(operation.id)
-        if not can(operation.state, Signal.AGAIN):
-            raise ConflictError(
-                f"operation {operation.id} is {operation.state}; there is nothing to retry", code="NOT_WAITING"
-            )
-        state = advance(operation.state, Signal.AGAIN)
+        now = self._context.now()
         with self._store.write() as connection:
-            if anyway:
-                operations.set_payload(connection, operation.id, dict(operation.payload) | {"anyway": True})
-            operations.set_state(
-                connection, operation.id, state, self._context.now(), not_before=0, last_error=None, error_code=None
-            )
+            operation = operations.get(connection, operation.id)
+            if operation.state is OperationState.READY:
+                operations.postpone(connection, operation.id, 0)
+            elif can(operation.state, Signal.AGAIN):
+                if anyway:
+                    operations.set_payload(connection, operation.id, _meant(operation))
+                operations.move(
+                    connection, operation.id, Signal.AGAIN, now, not_before=0, last_error=None, error_code=None
+                )
+                if operation.verb in FIELDS and operation.ticket_id is not None:
+                    effects.apply(connection, operation.ticket_id, operation.verb, operation.payload, now)
+            else:
+                raise ConflictError(
+                    f"operation {operation.id} is {operation.state}; there is nothing to retry", code="NOT_WAITING"
+                )
             if operation.verb in SENDS:
                 messages.set_delivery(connection, operation.id, "queued")
             if operation.ticket_id is not None:
@@ -78,14 +91,22 @@ class Outbox:
         return take_back(self._context, operation)
 
     def resolve(self, operation_id: str, choice: str) -> Operation:
-        """Ends a conflict: ``send`` (anyway), ``discard``, ``mine`` or ``theirs``."""
+        """Decides about an operation that waits: ``send`` (anyway), ``discard``, ``mine``, ``theirs`` or ``look`` (again).
+
+        Raises ``ConflictError`` when it is not waiting, or that choice is none of its ``Decision.choices``.
+        """
         operation = self.get(operation_id)
-        if choice in ("send", "mine"):
+        wanted = {"mine": "send", "theirs": "discard"}.get(choice, choice)
+        if wanted == "look" and operation.state is OperationState.UNKNOWN:
+            return self._look(operation)
+        if wanted == "send":
             return self._again(operation, anyway=True)
-        if operation.state is OperationState.UNKNOWN:
+        if wanted != "discard":
+            raise ConflictError(f"operation {operation.id} is {operation.state}; it is known", code="NOT_WAITING")
+        if operation.state is OperationState.UNKNOWN and operation.verb not in FIELDS:
             # A person looked and decided; the text may have left, so the message stays in the conversation.
             with self._store.write() as connection:
-                operations.set_state(connection, operation.id, OperationState.CANCELLED, self._context.now())
+                operations.move(connection, operation.id, Signal.CANCEL, self._context.now())
                 messages.set_delivery(connection, operation.id, "cancelled")
                 if operation.ticket_id is not None:
                     tickets.mark_sync_state(connection, operation.ticket_id)
@@ -104,19 +125,20 @@ class Outbox:
 
     def edit(self, operation_id: str, body: str) -> Operation:
         """Replaces the text of an operation that has not left. Raises ``ConflictError`` TOO_LATE."""
-        operation = self.get(operation_id)
-        if operation.state not in (
-            OperationState.HELD,
-            OperationState.READY,
-            OperationState.CONFLICT,
-            OperationState.FAILED,
-        ):
-            raise ConflictError(f"operation {operation.id} is {operation.state}; it cannot be edited", code="TOO_LATE")
-        changed = replace(operation, payload=dict(operation.payload) | {"body": body})
         with self._store.write() as connection:
-            operations.set_payload(connection, operation.id, changed.payload)
+            operation = operations.get(connection, operation_id)
+            if not can_be_taken_back(operation) or operation.verb in FIELDS:
+                raise too_late(operation)
+            operations.set_payload(connection, operation.id, dict(operation.payload) | {"body": body})
             messages.set_body(connection, operation.id, body)
-        return self.get(operation.id)
+        return self.get(operation_id)
+
+
+def _meant(operation: Operation) -> dict[str, object]:
+    """The payload of an operation that a person wants in spite of what came in between."""
+    if operation.verb not in FIELDS:
+        return dict(operation.payload) | {"anyway": True}
+    return dict(operation.payload) | {"base": operation.payload.get("theirs", operation.payload.get("base"))}
 
 
 def _choices(operation: Operation) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ from carecli.services.models import ReplyPlan
 from carecli.services.reply_plans import VERB, ReplyPlans
 from carecli.services.taking_back import take_back
 from carecli.store import accounts, conversations, drafts, events, messages, operations, people, tickets
+from carecli.sync.effects import log_status
 from carecli.sync.facts import read_facts, write_facts
 from carecli.sync.follow import Spoken, follow
 
@@ -150,7 +151,7 @@ class Replies:
         from carecli.services.tickets import Tickets
 
         assert reply.ticket_id is not None  # noqa: S101  (a sent reply has its ticket)
-        solved = Tickets(self._context).set_status([reply.ticket_id], "solved")[0]
+        solved = Tickets(self._context).change([reply.ticket_id], Verb.STATUS, {"value": "solved"}, batch=reply.id)[0]
         if solved.state is OperationState.READY:
             with self._store.write() as connection:
                 operations.depend(connection, solved.id, reply.id)
@@ -286,7 +287,11 @@ class Replies:
         )
         if not note:
             tickets.mark_read(connection, operation.ticket_id, read=True)
-        write_facts(connection, operation.ticket_id, follow(read_facts(connection, operation.ticket_id), [spoken]))
+        before = read_facts(connection, operation.ticket_id)
+        after = follow(before, [spoken])
+        write_facts(connection, operation.ticket_id, after)
+        if after.status != before.status:
+            log_status(connection, operation, account_id, str(before.status), str(after.status))
 
     def unsend(self, operation_id: str) -> Draft:
         """Takes a waiting text back into a draft, with recipients, attachments and staged actions.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import subprocess
@@ -18,6 +17,7 @@ from carecli.connectors import registry
 from carecli.domain.errors import CareError
 from carecli.services.context import Context, clock_ms, require_account
 from carecli.store.engine import Store
+from carecli.sync.lease import holder_name
 from carecli.sync.run import Context as RunContext
 from carecli.sync.run import Endpoint, Report, sync_account
 
@@ -56,7 +56,7 @@ class Syncing:
         self._environ = environ
 
     def _run_context(self, notify: Callable[[Mapping[str, object]], None]) -> RunContext:
-        holder = f"{os.uname().nodename}:{os.getpid()}:{threading.get_ident()}"
+        holder = holder_name()
         return RunContext(clock=clock_ms, chance=random.random, holder=holder, notify=notify)
 
     def endpoints(self, names: Sequence[str] = ()) -> list[Endpoint]:

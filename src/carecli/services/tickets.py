@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from carecli.domain.errors import ForbiddenError, NotFoundError, UsageError
-from carecli.domain.operation import FINAL, Operation, OperationState, Signal, Verb, can
+from carecli.domain.operation import Operation, OperationState, Verb
 from carecli.domain.ticket import Priority, Ticket, TicketStatus
 from carecli.services.context import Context
 from carecli.store import accounts, conversations, messages, operations, people, thread_json, tickets, windows
 from carecli.sync import effects
+from carecli.sync.merge import inverse
 
 if TYPE_CHECKING:
     from carecli.services.models import Conversation
+    from carecli.services.undo import Undo
 
 _CAPABILITY = {
     Verb.STATUS: ("status_write", "set a status"),
@@ -76,24 +79,25 @@ class Tickets:
 
     def set_status(self, ids: Sequence[int], status: str) -> list[Operation]:
         """Sets the status. Raises ``UsageError`` for an unknown one, ``ForbiddenError`` where it is not possible."""
-        return self._change(ids, Verb.STATUS, _sensible(Verb.STATUS, {"value": status}))
+        return self.change(ids, Verb.STATUS, _sensible(Verb.STATUS, {"value": status}))
 
     def set_priority(self, ids: Sequence[int], priority: str) -> list[Operation]:
         """Sets the priority. Raises as ``set_status``."""
-        return self._change(ids, Verb.PRIORITY, _sensible(Verb.PRIORITY, {"value": priority}))
+        return self.change(ids, Verb.PRIORITY, _sensible(Verb.PRIORITY, {"value": priority}))
 
     def assign(self, ids: Sequence[int], who: str | None) -> list[Operation]:
         """Assigns to ``me``, an agent's name or address, or nobody (``None``). Raises ``NotFoundError`` for strangers."""
-        return [self._assign(ticket_id, who) for ticket_id in ids]
+        batch = self._context.new_id() if len(ids) > 1 else None
+        return [self._assign(ticket_id, who, batch) for ticket_id in ids]
 
-    def _assign(self, ticket_id: int, who: str | None) -> Operation:
+    def _assign(self, ticket_id: int, who: str | None, batch: str | None) -> Operation:
         if who == "me":
             account_id = accounts.key(self._store.connection, self.get(ticket_id).account)
             self._context.me(account_id)
             name: str | None = people.me_name(self._store.connection, account_id) or self._context.actor
         else:
             name = self._agent(ticket_id, who)
-        return self._change([ticket_id], Verb.ASSIGN, {"value": name})[0]
+        return self.change([ticket_id], Verb.ASSIGN, {"value": name}, batch=batch)[0]
 
     def _agent(self, ticket_id: int, who: str | None) -> str | None:
         """The name of an agent by name or address. Raises ``NotFoundError`` for one the vendor does not know."""
@@ -113,11 +117,11 @@ class Tickets:
 
     def tag(self, ids: Sequence[int], add: Sequence[str], remove: Sequence[str]) -> list[Operation]:
         """Adds and removes tags; others stay as they are."""
-        return self._change(ids, Verb.TAG, _sensible(Verb.TAG, {"add": list(add), "remove": list(remove)}))
+        return self.change(ids, Verb.TAG, _sensible(Verb.TAG, {"add": list(add), "remove": list(remove)}))
 
     def snooze(self, ids: Sequence[int], until: int | None) -> list[Operation]:
         """Hides tickets until an instant (``None``: wakes them). Kept locally."""
-        return self._change(ids, Verb.SNOOZE, {"value": until})
+        return self.change(ids, Verb.SNOOZE, {"value": until})
 
     def mark_read(self, ids: Sequence[int], *, read: bool = True) -> None:
         """Marks tickets read or unread. Kept locally, so it is no operation."""
@@ -133,14 +137,21 @@ class Tickets:
                 self._agent(ticket_id, str(payload["value"]) if payload["value"] else None)
         return [self._operation(ticket_id, verb, payload, planned=True) for ticket_id in ids]
 
-    def _change(self, ids: Sequence[int], verb: Verb, payload: Mapping[str, object]) -> list[Operation]:
-        made = []
+    def change(
+        self, ids: Sequence[int], verb: Verb, payload: Mapping[str, object], *, batch: str | None = None
+    ) -> list[Operation]:
+        """Makes one change of fields to tickets. What one command changes is one ``batch``, which undo takes back whole."""
+        made: list[Operation] = []
         # One transaction per ticket: a bulk change of thousands must not keep the sync waiting.
         for ticket_id in ids:
             operation = self._operation(ticket_id, verb, payload)
+            if batch is None and len(ids) > 1:
+                batch = operation.id
             account_id = accounts.key(self._store.connection, operation.account)
             with self._store.write() as connection:
                 before = effects.shown(connection, ticket_id, verb)
+                notes = ({"batch": batch} if batch else {}) | ({} if verb is Verb.TAG else {"base": before})
+                operation = replace(operation, payload=dict(operation.payload) | notes)
                 changed = effects.apply(connection, ticket_id, verb, payload, operation.created_at)
                 operations.add(connection, _with_inverse(operation, before, verb, payload, changed), account_id)
                 if changed:
@@ -164,14 +175,13 @@ class Tickets:
                     help=f"See 'carecli connector show {self._context.manifest(ticket.account).kind}'.",
                 )
             local = mode == "local"
-        base = tickets.current(self._store.connection, ticket_id, "remote_version")[0]
         return Operation(
             id="" if planned else self._context.new_id(),
             account=ticket.account,
             verb=verb,
             ticket_id=ticket_id,
             target=ticket.ref,
-            payload=dict(payload) | ({"base_version": base} if base else {}),
+            payload=dict(payload),
             state=OperationState.DONE if local else OperationState.READY,
             attempts=0,
             not_before=0,
@@ -181,54 +191,21 @@ class Tickets:
         )
 
     def undo(self, operation_id: str | None = None) -> list[Operation]:
-        """Takes an operation back (the actor's last one without an id): cancels it while it waits, else makes its inverse.
-
-        Raises ``NotFoundError`` NOTHING_TO_UNDO, ``ForbiddenError`` NOT_UNDOABLE.
-        """
-        return [self._undo(self.undoes(operation_id))]
+        """As ``Undo.undo``."""
+        return self._undo().undo(operation_id)
 
     def redo(self) -> list[Operation]:
-        """Takes the last undo back. Raises ``NotFoundError`` NOTHING_TO_REDO."""
-        return [self._undo(self.undoes(redo=True), redo=True)]
+        """As ``Undo.redo``."""
+        return self._undo().redo()
 
-    def undoes(self, operation_id: str | None = None, *, redo: bool = False) -> Operation:
-        """The operation that ``undo`` (or ``redo``) would take back. Raises as they do when there is none."""
-        connection, actor = self._store.connection, self._context.actor
-        last = operations.last_undo if redo else operations.last_undoable
-        found = operation_id or last(connection, actor)
-        if found is None:
-            what = "redo" if redo else "undo"
-            raise NotFoundError(f"there is nothing to {what}", code=f"NOTHING_TO_{what.upper()}")
-        return operations.get(connection, found)
+    def undoes(self, operation_id: str | None = None, *, redo: bool = False) -> list[Operation]:
+        """As ``Undo.undoes``."""
+        return self._undo().undoes(operation_id, redo=redo)
 
-    def _undo(self, operation: Operation, *, redo: bool = False) -> Operation:
-        if operation.verb not in effects.FIELDS:
-            from carecli.services.taking_back import take_back
+    def _undo(self) -> Undo:
+        from carecli.services.undo import Undo
 
-            return take_back(self._context, operation)
-        if not operation.inverse or operation.ticket_id is None:
-            raise ForbiddenError(
-                f"operation {operation.id} cannot be undone: it changed nothing, or was undone already",
-                code="NOT_UNDOABLE",
-                help="carecli ticket history REF shows what happened.",
-            )
-        payload = dict(operation.inverse) | ({} if redo else {"undoes": operation.id})
-        if operation.state not in FINAL and can(operation.state, Signal.CANCEL):
-            now = self._context.now()
-            account_id = accounts.key(self._store.connection, operation.account)
-            with self._store.write() as connection:
-                operations.set_state(connection, operation.id, OperationState.CANCELLED, now)
-                before = effects.shown(connection, operation.ticket_id, operation.verb)
-                effects.apply(connection, operation.ticket_id, operation.verb, payload, now)
-                after = effects.shown(connection, operation.ticket_id, operation.verb)
-                effects.log(connection, operation, account_id, before, after)
-                operations.forget_inverse(connection, operation.id)
-                tickets.mark_sync_state(connection, operation.ticket_id)
-            return operations.get(self._store.connection, operation.id)
-        made = self._change([operation.ticket_id], operation.verb, payload)[0]
-        with self._store.write() as connection:
-            operations.forget_inverse(connection, operation.id)
-        return made
+        return Undo(self._context, self)
 
     def history_json(self, ticket_id: int) -> list[str]:
         """Events of a ticket as JSON texts, oldest first."""
@@ -278,12 +255,10 @@ class Tickets:
 def _with_inverse(
     operation: Operation, before: object, verb: Verb, payload: Mapping[str, object], changed: bool
 ) -> Operation:
-    from dataclasses import replace
-
     # A change that changed nothing is done at once: there is nothing to tell the vendor and nothing to take back.
     if not changed:
         return replace(operation, state=OperationState.DONE)
-    return replace(operation, inverse=effects.inverse(before, verb, payload))
+    return replace(operation, inverse=inverse(before, verb, payload))
 
 
 def _sensible(verb: Verb, payload: Mapping[str, object]) -> Mapping[str, object]:

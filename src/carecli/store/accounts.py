@@ -98,9 +98,15 @@ def drop_cursors(connection: Connection, account_id: int) -> None:
     connection.execute("DELETE FROM sync_cursor WHERE account_id = ?", (account_id,))
 
 
+def lease_holder(connection: Connection, account_id: int) -> str | None:
+    """Who may push the account now; ``None``: nobody."""
+    row = connection.execute("SELECT holder FROM lease WHERE account_id = ?", (account_id,)).fetchone()
+    return row and str(row[0])
+
+
 def take_lease(connection: Connection, account_id: int, holder: str, now: int, stale_ms: int) -> bool:
-    """Whether ``holder`` may push the account now: the lease is free, stale, ours, or dated in the future (the clock was
-    set back).
+    """Whether ``holder`` may push the account now: the lease is free, ours, without a heartbeat for longer than
+    ``stale_ms`` (negative: whatever its age), or dated that far in the future (the clock was set back).
     """
     row = connection.execute(
         "INSERT INTO lease VALUES (?, ?, ?) ON CONFLICT (account_id) DO UPDATE SET holder = excluded.holder,"
@@ -110,6 +116,13 @@ def take_lease(connection: Connection, account_id: int, holder: str, now: int, s
         (account_id, holder, now, stale_ms, stale_ms),
     ).fetchone()
     return row is not None
+
+
+def beat(connection: Connection, account_id: int, holder: str, now: int) -> None:
+    """A sign of life of the holder; nothing happens when somebody else holds the lease."""
+    connection.execute(
+        "UPDATE lease SET heartbeat_at = ? WHERE account_id = ? AND holder = ?", (now, account_id, holder)
+    )
 
 
 def drop_lease(connection: Connection, account_id: int, holder: str) -> None:

@@ -186,10 +186,12 @@ def for_quote(connection: Connection, key: int) -> tuple[str, int, str, str | No
 
 
 def newer_public(connection: Connection, ticket_id: int, base: int) -> frozenset[int]:
-    """Keys of the public messages that others wrote after ``base``; automatic mail does not count."""
+    """Keys of the public messages that did not come from this store and arrived after ``base``; automatic mail does not
+    count. A colleague's carecli leaves its mark, too: only operations known here are ours.
+    """
     rows = connection.execute(
-        "SELECT id FROM message WHERE ticket_id = ? AND id > ? AND operation_id IS NULL AND automatic = 0"
-        " AND visibility = 'public'",
+        "SELECT id FROM message m WHERE ticket_id = ? AND id > ? AND automatic = 0 AND visibility = 'public'"
+        " AND (operation_id IS NULL OR NOT EXISTS (SELECT 1 FROM operation p WHERE p.id = m.operation_id))",
         (ticket_id, base),
     )
     return frozenset(row[0] for row in rows)

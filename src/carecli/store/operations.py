@@ -6,18 +6,21 @@ import json
 from collections.abc import Mapping
 
 from carecli.domain.errors import NotFoundError
-from carecli.domain.operation import Operation, OperationState, Verb
+from carecli.domain.operation import NEEDS_PERSON, Operation, OperationState, Signal, Verb, advance, can
 from carecli.store.driver import Connection
 from carecli.store.windows import instant
 
-UNDO_SQL = """CASE WHEN p.state IN ('held', 'ready') OR (p.state = 'done' AND p.inverse IS NOT NULL
- AND (p.verb IN ('status', 'priority', 'assign', 'tag', 'snooze') OR (p.verb = 'note' AND p.external_id IS NULL)))
+_FIELD_VERBS = "('status', 'priority', 'assign', 'tag', 'snooze')"
+UNDO_SQL = f"""CASE WHEN p.state IN ('held', 'ready') OR (p.state = 'done' AND p.inverse IS NOT NULL
+ AND (p.verb IN {_FIELD_VERBS} OR (p.verb = 'note' AND p.external_id IS NULL)))
  THEN 'carecli ticket undo ' || p.id END"""
 """The command that takes an operation back: while it waits, or when it changed fields, or is a note kept here."""
 OPERATION_JSON = f"""json_object('id', p.id, 'account', a.name, 'verb', p.verb,
  'target', CASE WHEN t.id IS NULL THEN NULL ELSE a.name || ':' || t.number END, 'state', p.state,
  'attempts', p.attempts, 'not_before', {instant("nullif(p.not_before, 0)")}, 'created_at', {instant("p.created_at")},
  'last_error', p.last_error, 'external_id', p.external_id, 'undo', {UNDO_SQL})"""
+_BATCH = "ifnull(json_extract(p.payload, '$.batch'), p.id)"
+_UNDONE = "ifnull(json_extract(p.payload, '$.undone'), json_extract(p.payload, '$.batch'))"
 _FROM = "operation p JOIN account a ON a.id = p.account_id LEFT JOIN ticket t ON t.id = p.ticket_id"
 _COLUMNS = f"""p.id, a.name, p.verb, p.ticket_id, a.name || ':' || t.number, p.payload, p.state, p.attempts, p.not_before,
  p.created_at, p.base_message_id, p.depends_on, p.last_error, p.error_code, p.external_id, {UNDO_SQL}, p.actor, p.origin,
@@ -107,7 +110,9 @@ def next_ready(connection: Connection, account_id: int, now: int) -> Operation |
     row = connection.execute(
         f"SELECT {_COLUMNS} FROM {_FROM} WHERE p.account_id = ? AND p.state = 'ready' AND p.not_before <= ?"
         " AND NOT EXISTS (SELECT 1 FROM operation q WHERE q.ticket_id = p.ticket_id AND q.seq < p.seq"
-        "   AND q.state NOT IN ('done', 'cancelled'))"
+        "   AND q.state NOT IN ('done', 'cancelled')"
+        # A change of a field that waits for a person must not keep a customer waiting for the text behind it.
+        f"   AND NOT (q.state IN ('failed', 'conflict') AND q.verb IN {_FIELD_VERBS} AND q.verb <> p.verb))"
         " AND (p.depends_on IS NULL OR EXISTS (SELECT 1 FROM operation d WHERE d.id = p.depends_on AND d.state = 'done'))"
         " ORDER BY p.seq LIMIT 1",
         (account_id, now),
@@ -118,27 +123,35 @@ def next_ready(connection: Connection, account_id: int, now: int) -> Operation |
 def next_due_at(connection: Connection, account_id: int) -> int | None:
     """Earliest instant at which a waiting operation may go; ``None``: nothing waits."""
     row = connection.execute(
-        "SELECT min(not_before) FROM operation WHERE account_id = ? AND state IN ('held', 'ready', 'unknown')",
+        "SELECT min(not_before) FROM operation WHERE account_id = ? AND (state IN ('held', 'ready')"
+        f" OR state = 'unknown' AND error_code IS NOT '{NEEDS_PERSON}')",
         (account_id,),
     ).fetchone()
     return row[0] if row and row[0] is not None else None
 
 
-def set_state(
-    connection: Connection,
-    operation_id: str,
-    state: OperationState,
-    now: int,
-    **fields: object,
-) -> bool:
-    """Moves an operation on and sets columns (attempts, not_before, last_error …); whether it was there."""
+def move(connection: Connection, operation_id: str, signal: Signal, now: int, **fields: object) -> OperationState:
+    """Moves an operation on from the state it is in at this moment, and sets columns; returns the new state.
+
+    Belongs into a write transaction, so that nobody moves it in between. Raises ``IllegalTransitionError`` when somebody
+    moved it before.
+    """
+    row = connection.execute("SELECT state FROM operation WHERE id = ?", (operation_id,)).fetchone()
+    state = advance(OperationState(row[0]), signal)
     settings = "".join(f", {name} = :{name}" for name in fields)
-    return (
-        connection.execute(
-            f"UPDATE operation SET state = :state, updated_at = :now{settings} WHERE id = :id",
-            fields | {"state": state, "now": now, "id": operation_id},
-        ).rowcount
-        > 0
+    connection.execute(
+        f"UPDATE operation SET state = :state, updated_at = :now{settings} WHERE id = :id",
+        fields | {"state": state, "now": now, "id": operation_id},
+    )
+    return state
+
+
+def postpone(connection: Connection, operation_id: str, not_before: int, **fields: object) -> None:
+    """Sets when an operation is looked at again (and other columns); its state stays."""
+    settings = "".join(f", {name} = :{name}" for name in fields)
+    connection.execute(
+        f"UPDATE operation SET not_before = :not_before{settings} WHERE id = :id",
+        fields | {"not_before": not_before, "id": operation_id},
     )
 
 
@@ -149,22 +162,25 @@ def set_payload(connection: Connection, operation_id: str, payload: Mapping[str,
     )
 
 
-def last_undoable(connection: Connection, actor: str) -> str | None:
-    """Id of the newest operation of a person that can be undone."""
+def last_undoable(connection: Connection, actor: str) -> list[str]:
+    """Ids of what a person's newest command did that can be undone, newest first."""
+    undoable = f"p.actor = ? AND {UNDO_SQL} IS NOT NULL AND json_extract(p.payload, '$.undoes') IS NULL"
     row = connection.execute(
-        "SELECT p.id FROM operation p WHERE p.actor = ? AND p.verb <> 'read'"
-        f" AND {UNDO_SQL} IS NOT NULL AND json_extract(p.payload, '$.undoes') IS NULL"
-        " ORDER BY p.seq DESC LIMIT 1",
-        (actor,),
+        f"SELECT {_BATCH} FROM operation p WHERE {undoable} ORDER BY p.seq DESC LIMIT 1", (actor,)
     ).fetchone()
-    return row and str(row[0])
+    if row is None:
+        return []
+    rows = connection.execute(
+        f"SELECT p.id FROM operation p WHERE {undoable} AND {_BATCH} = ? ORDER BY p.seq DESC", (actor, row[0])
+    )
+    return [one[0] for one in rows]
 
 
 def pending_fields(connection: Connection, ticket_id: int) -> list[Operation]:
     """Changes of a ticket's fields that have not reached the vendor, oldest first."""
     rows = connection.execute(
         f"SELECT {_COLUMNS} FROM {_FROM} WHERE p.ticket_id = ?"
-        " AND p.verb IN ('status', 'priority', 'assign', 'tag', 'snooze')"
+        f" AND p.verb IN {_FIELD_VERBS}"
         " AND p.state IN ('held', 'ready', 'inflight', 'unknown', 'conflict') ORDER BY p.seq",
         (ticket_id,),
     )
@@ -175,32 +191,39 @@ def tickets_with_pending_fields(connection: Connection, account_id: int) -> set[
     """Tickets of an account that ``pending_fields`` would find something for."""
     rows = connection.execute(
         "SELECT DISTINCT ticket_id FROM operation WHERE account_id = ? AND state NOT IN ('done', 'cancelled')"
-        " AND verb IN ('status', 'priority', 'assign', 'tag', 'snooze')",
+        f" AND verb IN {_FIELD_VERBS}",
         (account_id,),
     )
     return {row[0] for row in rows}
 
 
 def settle_found(connection: Connection, operation_id: str, external_id: str, now: int) -> bool:
-    """A pull saw the mark of an operation whose outcome was unknown: it is done."""
-    return (
-        connection.execute(
-            "UPDATE operation SET state = 'done', last_error = NULL, error_code = NULL, external_id = ?, updated_at = ?"
-            " WHERE id = ? AND state = 'unknown'",
-            (external_id, now, operation_id),
-        ).rowcount
-        > 0
+    """A pull saw the mark of an operation: it is done, whatever was thought of it; whether that was news."""
+    row = connection.execute("SELECT state FROM operation WHERE id = ?", (operation_id,)).fetchone()
+    # In flight, its own process will say so; the answer carries more than the mark.
+    if row is None or not can(OperationState(row[0]), Signal.FOUND):
+        return False
+    move(connection, operation_id, Signal.FOUND, now, last_error=None, error_code=None, external_id=external_id)
+    return True
+
+
+def last_undone(connection: Connection, actor: str) -> list[str]:
+    """Ids of what a person's newest undo cancelled, or changed back, and nothing has brought back; oldest first."""
+    undone = (
+        "p.actor = ? AND (p.state = 'cancelled' AND json_extract(p.payload, '$.undone') IS NOT NULL"
+        " OR p.state <> 'cancelled' AND p.inverse IS NOT NULL AND json_extract(p.payload, '$.undoes') IS NOT NULL)"
     )
+    row = connection.execute(f"SELECT max({_UNDONE}) FROM operation p WHERE {undone}", (actor,)).fetchone()
+    rows = connection.execute(
+        f"SELECT p.id FROM operation p WHERE {undone} AND {_UNDONE} = ? ORDER BY p.seq", (actor, row[0])
+    )
+    return [one[0] for one in rows]
 
 
-def last_undo(connection: Connection, actor: str) -> str | None:
-    """Id of a person's newest undoing operation that nothing undid yet (what redo takes back)."""
-    row = connection.execute(
-        "SELECT p.id FROM operation p WHERE p.actor = ? AND json_extract(p.payload, '$.undoes') IS NOT NULL"
-        " AND p.inverse IS NOT NULL AND p.state <> 'cancelled' ORDER BY p.seq DESC LIMIT 1",
-        (actor,),
-    ).fetchone()
-    return row and str(row[0])
+def set_inverse(connection: Connection, operation_id: str, inverse: Mapping[str, object]) -> None:
+    """Replaces the payload that takes a change back."""
+    text = json.dumps(inverse, ensure_ascii=False) if inverse else None
+    connection.execute("UPDATE operation SET inverse = ? WHERE id = ?", (text, operation_id))
 
 
 def forget_inverse(connection: Connection, operation_id: str) -> None:
@@ -213,9 +236,10 @@ def depend(connection: Connection, operation_id: str, on: str) -> None:
     connection.execute("UPDATE operation SET depends_on = ? WHERE id = ?", (on, operation_id))
 
 
-def dependents(connection: Connection, operation_id: str) -> list[str]:
-    """Ids of the open operations that wait for another."""
+def dependents(connection: Connection, operation_id: str) -> list[Operation]:
+    """The open operations that wait for another."""
     rows = connection.execute(
-        "SELECT id FROM operation WHERE depends_on = ? AND state NOT IN ('done', 'cancelled')", (operation_id,)
+        f"SELECT {_COLUMNS} FROM {_FROM} WHERE p.depends_on = ? AND p.state NOT IN ('done', 'cancelled')",
+        (operation_id,),
     )
-    return [row[0] for row in rows]
+    return [_operation(row) for row in rows]

@@ -116,6 +116,8 @@ class _PageRun:
         self._tickets: dict[str, int] = {}
         self._new: dict[int, dict[str, object]] = {}
         self._touched: set[int] = set()
+        self._pending: set[int] = set()
+        self._overwritten: set[int] = set()
         self._keys: dict[str, int] = {}
         self._events: list[tuple[object, ...]] = []
         self._count = Tally()
@@ -129,6 +131,7 @@ class _PageRun:
         self._tally.set_aside += self._count.set_aside
 
     def apply(self, records: Sequence[Record]) -> None:
+        self._pending = operations.tickets_with_pending_fields(self._connection, self._account_id)
         by_kind: dict[type, list[Record]] = {}
         for record in records:
             by_kind.setdefault(type(record), []).append(record)
@@ -166,8 +169,8 @@ class _PageRun:
         for record in by_kind.get(SetAside, ()):
             assert isinstance(record, SetAside)  # noqa: S101  (narrows the type)
             self._set_aside(record.kind, record.external_id, record.reason, record.raw)
-        for ticket_id in self._touched & operations.tickets_with_pending_fields(self._connection, self._account_id):
-            effects.reapply_pending(self._connection, ticket_id, self._now)
+        for ticket_id in self._overwritten & self._pending:
+            effects.merge_pending(self._connection, ticket_id, self._now)
         self._people.store.finish()
         events.add(self._connection, self._events)
 
@@ -288,11 +291,15 @@ class _PageRun:
         else:
             if known in self._new:
                 self._insert()
-            before = tickets.current(self._connection, known, "status, priority, assignee_id, tags, subject")
+            before = effects.fields(self._connection, known)
+            if known in self._pending and known not in self._overwritten:
+                before |= effects.before_pending(self._connection, known)
             if not tickets.upsert(self._connection, row):
                 return
-            after = tickets.current(self._connection, known, "status, priority, assignee_id, tags, subject")
-            self._remote_changes(known, before, after)
+            self._overwritten.add(known)
+            for name, new in effects.fields(self._connection, known).items():
+                if before[name] != new:
+                    self._event(self._now, known, "changed", name, before[name], new)
             tickets.set_tags(self._connection, known, tags)
             if category_of(status) is StatusCategory.DONE:
                 tickets.update(self._connection, known, {"waiting_since": None})
@@ -315,13 +322,8 @@ class _PageRun:
         if rows:
             tickets.insert(self._connection, [_UNHEARD | row for row in rows])
 
-    def _remote_changes(self, ticket_id: int, before: tuple[object, ...], after: tuple[object, ...]) -> None:
-        for name, old, new in zip(("status", "priority", "assignee", "tags", "subject"), before, after, strict=True):
-            if old != new:
-                self._event(self._now, ticket_id, "changed", name, old, new)
-
     def _event(self, at: int, ticket_id: int, verb: str, name: str | None, old: object, new: object) -> None:
-        words = [None if value is None else str(value) for value in (old, new)]
+        words = [effects.in_words(value) for value in (old, new)]
         self._events.append((at, self._account_id, ticket_id, "", "remote", verb, name, words[0], words[1], None))
 
     def _follow(self, heard: dict[int, list[Spoken]]) -> None:

@@ -6,12 +6,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
-from carecli.domain.operation import Operation, Verb
+from carecli.domain.operation import Operation, OperationState, Signal, Verb
 from carecli.domain.ticket import StatusCategory, TicketStatus, category_of
 from carecli.store import events, operations, people, tickets
 from carecli.store.driver import Connection
+from carecli.sync.merge import Change, Outcome, merge, unwound, wanted
 
+_CONFLICT = OperationState.CONFLICT
 FIELDS = {
     Verb.STATUS: "status",
     Verb.PRIORITY: "priority",
@@ -57,18 +60,6 @@ def apply(connection: Connection, ticket_id: int, verb: Verb, payload: Mapping[s
     return True
 
 
-def wanted(before: object, verb: Verb, payload: Mapping[str, object]) -> object:
-    """The value a payload leads to from a present value: tags merge as add and remove sets, others replace."""
-    if verb is not Verb.TAG:
-        return payload["value"]
-    assert isinstance(before, list)  # noqa: S101  (narrows the type)
-    remove = payload.get("remove") or []
-    add = payload.get("add") or []
-    assert isinstance(remove, (list, tuple))  # noqa: S101
-    assert isinstance(add, (list, tuple))  # noqa: S101
-    return [*(tag for tag in before if tag not in remove), *(tag for tag in add if tag not in before)]
-
-
 def _agent_key(connection: Connection, ticket_id: int, name: object) -> int | None:
     if name is None:
         return None
@@ -77,21 +68,9 @@ def _agent_key(connection: Connection, ticket_id: int, name: object) -> int | No
     return known or people.agent(connection, account_id, f"local:{name}", str(name), None, me=False)
 
 
-def inverse(before: object, verb: Verb, payload: Mapping[str, object]) -> dict[str, object]:
-    """The payload that takes a change of fields back."""
-    if verb is not Verb.TAG:
-        return {"value": before}
-    assert isinstance(before, list)  # noqa: S101  (narrows the type)
-    add, remove = payload.get("add") or [], payload.get("remove") or []
-    return {
-        "add": [tag for tag in remove if tag in before],  # type: ignore[attr-defined]
-        "remove": [tag for tag in add if tag not in before],  # type: ignore[attr-defined]
-    }
-
-
 def log(connection: Connection, operation: Operation, account_id: int, old: object, new: object) -> None:
     """Appends the event of a change a person made."""
-    words = [", ".join(v) if isinstance(v, list) else None if v is None else str(v) for v in (old, new)]
+    words = [in_words(value) for value in (old, new)]
     field = FIELDS.get(operation.verb)
     events.add(
         connection,
@@ -103,7 +82,75 @@ def log(connection: Connection, operation: Operation, account_id: int, old: obje
     )
 
 
-def reapply_pending(connection: Connection, ticket_id: int, now: int) -> None:
-    """Puts changes that have not reached the vendor yet on top of what was just pulled."""
-    for pending in operations.pending_fields(connection, ticket_id):
-        apply(connection, ticket_id, pending.verb, pending.payload, now)
+def log_status(connection: Connection, operation: Operation, account_id: int, old: str, new: str) -> None:
+    """Appends the event of a status that changed because of a text: sent, or taken back."""
+    log(connection, replace(operation, verb=Verb.STATUS), account_id, old, new)
+
+
+def fields(connection: Connection, ticket_id: int) -> dict[str, object]:
+    """The fields of a ticket that both sides change, by name, as ``shown``."""
+    *values, agent = tickets.current(connection, ticket_id, "status, priority, subject, tags, assignee_id")
+    values[3:] = json.loads(str(values[3])), people.agent_name(connection, int(str(agent))) if agent else None
+    return dict(zip(("status", "priority", "subject", "tags", "assignee"), values, strict=True))
+
+
+def in_words(value: object) -> str | None:
+    """A field's value as the event log keeps it."""
+    return ", ".join(value) if isinstance(value, list) else None if value is None else str(value)
+
+
+def take_from_sight(connection: Connection, operation: Operation, now: int) -> bool:
+    """Shows a ticket's field as it was before a change that will not reach the vendor; whether that changed anything.
+
+    What was changed after it stays: a later change is based on what this one was based on.
+    """
+    if operation.ticket_id is None or not operation.inverse:
+        return False
+    later = [
+        one
+        for one in operations.pending_fields(connection, operation.ticket_id)
+        if one.verb is operation.verb and one.id > operation.id
+    ]
+    if operation.verb is not Verb.TAG and later:
+        operations.set_payload(
+            connection, later[0].id, dict(later[0].payload) | {"base": operation.payload.get("base")}
+        )
+        operations.set_inverse(connection, later[0].id, operation.inverse)
+        return False
+    return apply(connection, operation.ticket_id, operation.verb, operation.inverse, now)
+
+
+def before_pending(connection: Connection, ticket_id: int) -> dict[str, object]:
+    """What the vendor was last known to have in the fields of a ticket that changes are waiting for, by field."""
+    pending = [one for one in operations.pending_fields(connection, ticket_id) if one.state is not _CONFLICT]
+    values = {}
+    for verb in {change.verb for change in pending}:
+        inverses = [change.inverse for change in pending if change.verb is verb and change.inverse]
+        values[FIELDS[verb]] = unwound(shown(connection, ticket_id, verb), verb, inverses)
+    return values
+
+
+def merge_pending(connection: Connection, ticket_id: int, now: int) -> None:
+    """Puts changes that have not reached the vendor on top of what was just pulled, and settles those that clash."""
+    pending = operations.pending_fields(connection, ticket_id)
+    theirs = {verb: shown(connection, ticket_id, verb) for verb in {one.verb for one in pending}}
+    changes = [Change(one.verb, one.state, one.payload.get("base"), one.payload) for one in pending]
+    merged = merge(theirs, changes)
+    for operation, outcome in zip(pending, merged.outcomes, strict=True):
+        if outcome is Outcome.SAME:
+            operations.move(connection, operation.id, Signal.FOUND, now, last_error=None, error_code=None)
+        elif outcome is Outcome.CLASH:
+            value = theirs[operation.verb]
+            words = f"{FIELDS[operation.verb]} was changed to {'none' if value is None else value} in the meantime"
+            operations.move(connection, operation.id, Signal.STALE, now, last_error=words, error_code="FIELD_CONFLICT")
+            operations.set_payload(connection, operation.id, dict(operation.payload) | {"theirs": value})
+    for verb, value in merged.values.items():
+        apply(connection, ticket_id, verb, _payload(verb, theirs[verb], value), now)
+    tickets.mark_sync_state(connection, ticket_id)
+
+
+def _payload(verb: Verb, before: object, after: object) -> dict[str, object]:
+    """The payload that leads from one value to another."""
+    if not isinstance(before, list) or not isinstance(after, list) or verb is not Verb.TAG:
+        return {"value": after}
+    return {"add": [tag for tag in after if tag not in before], "remove": [tag for tag in before if tag not in after]}

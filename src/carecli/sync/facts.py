@@ -82,9 +82,12 @@ def refollow(connection: Connection, ticket_id: int) -> None:
         customer_message_count=0,
         agent_reply_count=0,
     )
-    rows = messages.spoken(connection, ticket_id)
-    spoken = [
+    write_facts(connection, ticket_id, follow(empty, spoken_of(connection, ticket_id)))
+
+
+def spoken_of(connection: Connection, ticket_id: int) -> list[Spoken]:
+    """The messages of a ticket as far as its facts depend on them, in order."""
+    return [
         Spoken(MessageKind(row[0]), Direction(row[1]), Visibility(row[2]), bool(row[3]), bool(row[4]), row[5])
-        for row in rows
+        for row in messages.spoken(connection, ticket_id)
     ]
-    write_facts(connection, ticket_id, follow(empty, spoken))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from carecli.connectors.spi.errors import Ambiguous, Conflicting, Retryable
 from carecli.domain.errors import AuthError, CareError, ConfigError, ConflictError, UnreachableError
-from carecli.domain.operation import Signal
+from carecli.domain.operation import Operation, Signal, Verb
 
+LOOK_AGAIN_MS = 5_000
+MOST_MERGES = 3
 FIRST_BACKOFF_MS = 2_000
 LONGEST_BACKOFF_MS = 300_000
 
@@ -39,6 +41,23 @@ def backoff_ms(attempts: int, chance: float) -> int:
 def stops_account(error: BaseException) -> bool:
     """Whether an error concerns the whole account, so that its other operations need not be tried now."""
     return isinstance(error, Retryable | AuthError | ConfigError)
+
+
+def must_look(operation: Operation, looked_at: int | None, now: int) -> bool:
+    """Whether to read what is new at the vendor before an operation goes: what answers somebody or changes a field must
+    not go out stale; a look holds for a few seconds.
+    """
+    guarded = operation.verb is Verb.REPLY and operation.base_message_id is not None
+    field = operation.verb in (Verb.STATUS, Verb.PRIORITY, Verb.ASSIGN, Verb.TAG)
+    if not guarded and not field:
+        return False
+    return looked_at is None or not looked_at <= now < looked_at + LOOK_AGAIN_MS
+
+
+def can_merge(operation: Operation, error: BaseException) -> bool:
+    """Whether a change that the vendor refused as stale may be tried again after a look at what is there now."""
+    field = operation.verb in (Verb.STATUS, Verb.PRIORITY, Verb.ASSIGN, Verb.TAG)
+    return field and isinstance(error, Conflicting) and operation.attempts < MOST_MERGES
 
 
 def run_state(error: BaseException) -> str:

@@ -24,7 +24,7 @@ def pull(
     *,
     stop: threading.Event,
     clock: Clock,
-    progress: Progress,
+    progress: Progress = lambda _seen, _total: None,
 ) -> Tally:
     """Reads all streams to their end, or until ``stop`` is set; returns what changed locally.
 

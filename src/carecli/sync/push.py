@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
-from carecli.connectors.spi.errors import Retryable
+from carecli.connectors.spi.errors import Ambiguous, Retryable
 from carecli.connectors.spi.protocols import TicketSource, Verdict
 from carecli.connectors.spi.records import FieldRequest, NoteRequest, PushResult, ReplyRequest
 from carecli.domain.errors import AuthError, CareError
-from carecli.domain.operation import SENDS, Operation, OperationState, Signal, Verb, advance
+from carecli.domain.operation import (
+    NEEDS_PERSON,
+    SENDS,
+    IllegalTransitionError,
+    Operation,
+    OperationState,
+    Signal,
+    Verb,
+    can,
+)
 from carecli.domain.redact import clean_line, without_secrets
 from carecli.store import accounts, messages, operations, tickets
+from carecli.store.driver import Connection
 from carecli.store.engine import Store
-from carecli.sync import plan
+from carecli.sync import effects, plan
+from carecli.sync.lease import Lease
 from carecli.sync.requests import Request, request_for
 
-LEASE_STALE_MS = 60_000
 VERIFY_AGAIN_MS = 15_000
 _DELIVERY = {
     OperationState.DONE: "sent",
@@ -41,7 +52,11 @@ class PushTally:
 
 
 class Pusher:
-    """Pushes what is due for one account. ``holder`` names this process in the lease; ``chance`` gives [0, 1)."""
+    """Pushes what is due for one account.
+
+    ``holder`` names this thread in the lease; ``chance`` gives [0, 1); ``look`` reads what is new at the vendor (``None``:
+    it cannot be read, or was read just now).
+    """
 
     def __init__(
         self,
@@ -52,41 +67,33 @@ class Pusher:
         holder: str,
         clock: Callable[[], int],
         chance: Callable[[], float],
+        look: Callable[[], None] | None = None,
     ) -> None:
         self._store = store
         self._connection = store.connection
         self._account_id = account_id
         self._connector = connector
-        self._holder = holder
+        self._lease = Lease(store, account_id, holder, clock)
         self._clock = clock
         self._chance = chance
+        self._look = look
+        self._looked_at: int | None = None
         self.tally = PushTally()
 
     def run(self, stop: threading.Event) -> PushTally:
         """Pushes until nothing more is due, the account must rest, or ``stop`` is set."""
-        now = self._clock()
-        if accounts.blocked_until(self._connection, self._account_id) > now:
-            return self.tally
-        if not self._lease():
+        if accounts.blocked_until(self._connection, self._account_id) > self._clock() or not self._lease.take():
             return self.tally
         try:
             self._settle_unknown()
             while not stop.is_set() and self.tally.error is None:
                 self._release_held()
-                if not self._lease():
-                    break
                 operation = operations.next_ready(self._connection, self._account_id, self._clock())
-                if operation is None:
+                if operation is None or not self._push(operation):
                     break
-                self._push(operation)
         finally:
-            with self._store.write() as connection:
-                accounts.drop_lease(connection, self._account_id, self._holder)
+            self._lease.drop()
         return self.tally
-
-    def _lease(self) -> bool:
-        with self._store.write() as connection:
-            return accounts.take_lease(connection, self._account_id, self._holder, self._clock(), LEASE_STALE_MS)
 
     def _release_held(self) -> None:
         now = self._clock()
@@ -98,60 +105,90 @@ class Pusher:
     def _settle_unknown(self) -> None:
         """Looks for the marks of operations whose outcome nobody knows. Whoever was in flight died: we hold the lease."""
         for operation in operations.in_states(self._connection, self._account_id, (OperationState.INFLIGHT,)):
-            self._move(operation, Signal.AMBIGUOUS, last_error="the program ended before the answer came")
+            self._move(operation, Signal.AMBIGUOUS, not_before=0, last_error="the program ended before the answer came")
         now = self._clock()
         for operation in operations.in_states(self._connection, self._account_id, (OperationState.UNKNOWN,)):
-            if operation.not_before > now:
+            if operation.not_before > now or operation.error_code == NEEDS_PERSON:
+                continue
+            if self._connector.manifest.capabilities.verification == "none":
+                words = "this connector cannot find out whether it arrived"
+                self._ask(operation, f"{operation.last_error or 'the answer was lost'}; {words}")
                 continue
             try:
                 verdict = self._connector.verify(operation.id, request_for(self._connection, operation))
+            except Ambiguous as error:
+                self._ask(operation, error.message)
             except Exception as error:
-                self._note(operation, error)
+                self._verify_later(operation, _in_words(error))
                 if self._stops(error):
                     return
-                continue
-            self._settle(operation, verdict)
+            else:
+                self._settle(operation, verdict)
 
     def _settle(self, operation: Operation, verdict: Verdict) -> None:
         if isinstance(verdict, PushResult):
-            self._done(operation, Signal.FOUND, verdict)
+            self._done(operation, verdict)
         elif verdict == "absent":
             self._move(operation, Signal.ABSENT, not_before=0)
         else:
-            self.tally.unknown += 1
-            with self._store.write() as connection:
-                operations.set_state(
-                    connection,
-                    operation.id,
-                    OperationState.UNKNOWN,
-                    self._clock(),
-                    not_before=self._clock() + VERIFY_AGAIN_MS,
-                )
+            self._verify_later(operation, operation.last_error)
 
-    def _push(self, operation: Operation) -> None:
+    def _ask(self, operation: Operation, words: str) -> None:
+        """Leaves an operation to a person: no program can know what became of it."""
+        self.tally.unknown += 1
+        with self._store.write() as connection:
+            operations.postpone(connection, operation.id, 0, last_error=words[:1000], error_code=NEEDS_PERSON)
+
+    def _verify_later(self, operation: Operation, words: str | None) -> None:
+        self.tally.unknown += 1
+        with self._store.write() as connection:
+            operations.postpone(connection, operation.id, self._clock() + VERIFY_AGAIN_MS, last_error=words)
+
+    def _push(self, operation: Operation) -> bool:
+        """Sends one operation; whether to go on (not, when the account is no longer ours)."""
+        if self._look is not None and plan.must_look(operation, self._looked_at, self._clock()):
+            return self._look_first(operation, self._look)
         if self._is_stale(operation):
             self.tally.conflicts += 1
-            self._move(
-                operation,
-                Signal.STALE,
-                last_error="somebody wrote after what you had read",
-                error_code="STALE_REPLY",
-            )
-            return
+            words = "somebody wrote after what you had read"
+            self._move(operation, Signal.STALE, last_error=words, error_code="STALE_REPLY")
+            return True
         try:
             request = request_for(self._connection, operation)
         except CareError as error:
             self.tally.failed += 1
             self._move(operation, Signal.REJECTED, last_error=error.message, error_code=error.code)
-            return
-        self._move(operation, Signal.START, attempts=operation.attempts + 1)
+            return True
+        with self._store.write() as connection:
+            # In one transaction: the account is ours, and nobody took the operation back since it was read.
+            if not self._lease.renew(connection):
+                return False
+            if not can(operations.get(connection, operation.id).state, Signal.START):
+                return True
+            self._write(connection, operation, Signal.START, attempts=operation.attempts + 1)
         operation = operations.get(self._connection, operation.id)
         try:
             result = self._send(request)
         except Exception as error:
             self._failed(operation, error)
         else:
-            self._done(operation, Signal.ACCEPTED, result)
+            self._done(operation, result)
+        return True
+
+    def _look_first(self, operation: Operation, look: Callable[[], None]) -> bool:
+        """Reads what is new; the operation is then chosen afresh, because that may have changed what goes."""
+        try:
+            look()
+        except CareError as error:
+            # Nothing left: it goes once the vendor can be read again.
+            wait = plan.backoff_ms(operation.attempts + 1, self._chance())
+            with self._store.write() as connection:
+                operations.postpone(connection, operation.id, self._clock() + wait, last_error=_in_words(error))
+            if not self._stops(error):
+                self.tally.error = error
+            return True
+        self._looked_at = self._clock()
+        return True
 
     def _send(self, request: Request) -> PushResult:
         if isinstance(request, NoteRequest):
@@ -170,11 +207,17 @@ class Pusher:
 
     def _failed(self, operation: Operation, error: BaseException) -> None:
         signal = plan.signal_for(error)
-        text = clean_line(without_secrets(str(error)))[:1000] or type(error).__name__
-        code = error.code if isinstance(error, CareError) else "UNEXPECTED"
-        fields: dict[str, object] = {"last_error": text, "error_code": code}
+        fields: dict[str, object] = {
+            "last_error": _in_words(error),
+            "error_code": error.code if isinstance(error, CareError) else "UNEXPECTED",
+        }
         now = self._clock()
-        if signal is Signal.RETRY:
+        if signal is Signal.STALE and self._look is not None and plan.can_merge(operation, error):
+            # Somebody else changed the ticket, perhaps in other fields: the look merges, and this is tried again.
+            self._looked_at = None
+            signal = Signal.RETRY
+            fields["not_before"] = now
+        elif signal is Signal.RETRY:
             wait = plan.backoff_ms(operation.attempts, self._chance())
             if isinstance(error, CareError) and error.retry_after:
                 wait = error.retry_after * 1000
@@ -202,39 +245,30 @@ class Pusher:
         self.tally.error = error
         return True
 
-    def _note(self, operation: Operation, error: BaseException) -> None:
-        with self._store.write() as connection:
-            operations.set_state(
-                connection,
-                operation.id,
-                OperationState.UNKNOWN,
-                self._clock(),
-                last_error=clean_line(without_secrets(str(error)))[:1000],
-                not_before=self._clock() + VERIFY_AGAIN_MS,
-            )
-        self.tally.unknown += 1
-
     def _move(self, operation: Operation, signal: Signal, **fields: object) -> None:
-        state = advance(operation.state, signal)
-        with self._store.write() as connection:
-            operations.set_state(connection, operation.id, state, self._clock(), **fields)
-            if operation.verb in SENDS:
-                messages.set_delivery(connection, operation.id, _DELIVERY[state], _words(state, fields))
-            if operation.ticket_id is not None:
-                tickets.mark_sync_state(connection, operation.ticket_id)
+        """Moves an operation on, unless somebody else moved it in the meantime."""
+        with self._store.write() as connection, suppress(IllegalTransitionError):
+            self._write(connection, operation, signal, **fields)
 
-    def _done(self, operation: Operation, signal: Signal, result: PushResult) -> None:
-        state = advance(operation.state, signal)
+    def _write(self, connection: Connection, operation: Operation, signal: Signal, **fields: object) -> None:
+        now = self._clock()
+        state = operations.move(connection, operation.id, signal, now, **fields)
+        if operation.verb in SENDS:
+            messages.set_delivery(connection, operation.id, _DELIVERY[state], _words(state, fields))
+        elif state in (OperationState.FAILED, OperationState.CONFLICT) and operation.verb in effects.FIELDS:
+            effects.take_from_sight(connection, operation, now)
+        if operation.ticket_id is not None:
+            tickets.mark_sync_state(connection, operation.ticket_id)
+
+    def _done(self, operation: Operation, result: PushResult) -> None:
         with self._store.write() as connection:
-            operations.set_state(
-                connection,
-                operation.id,
-                state,
-                self._clock(),
-                last_error=None,
-                error_code=None,
-                external_id=result.external_id or result.message_id,
-            )
+            # Somebody who took the lease over may hold it for unknown by now; the answer is here all the same.
+            state = operations.get(connection, operation.id).state
+            signal = Signal.ACCEPTED if state is OperationState.INFLIGHT else Signal.FOUND
+            external_id = result.external_id or result.message_id
+            fields = {"last_error": None, "error_code": None, "external_id": external_id}
+            if can(state, signal):
+                operations.move(connection, operation.id, signal, self._clock(), **fields)
             messages.set_delivery(connection, operation.id, "sent", None, result.message_id)
             if result.external_id and operation.verb in (Verb.REPLY, Verb.NOTE, Verb.FORWARD):
                 messages.set_external_id(connection, operation.id, result.external_id)
@@ -248,6 +282,11 @@ class Pusher:
                     tickets.update(connection, operation.ticket_id, {"remote_version": result.remote_version})
                 tickets.mark_sync_state(connection, operation.ticket_id)
         self.tally.pushed += 1
+
+
+def _in_words(error: BaseException) -> str:
+    text = error.message if isinstance(error, CareError) else str(error)
+    return clean_line(without_secrets(text))[:1000] or type(error).__name__
 
 
 def _words(state: OperationState, fields: dict[str, object]) -> str | None:

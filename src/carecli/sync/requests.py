@@ -57,8 +57,16 @@ def request_for(connection: Connection, operation: Operation) -> Request:
         created_at=operation.created_at,
         ticket=handle,
         changes=_changes(operation.verb, payload),
-        base_version=payload.get("base_version"),
+        base_version=_base_version(connection, operation),
     )
+
+
+def _base_version(connection: Connection, operation: Operation) -> str | None:
+    """The version that the change was last merged with: the pull that brought it found nothing that clashes."""
+    if operation.ticket_id is None:
+        return None
+    found = tickets.current(connection, operation.ticket_id, "remote_version")[0]
+    return None if found is None else str(found)
 
 
 def _handle(connection: Connection, operation: Operation) -> TicketHandle:

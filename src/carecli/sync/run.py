@@ -107,7 +107,13 @@ def sync_account(
             pulled = _pull(store, account_id, source, endpoint, context, stop)
         if pushing and isinstance(source, TicketSource):
             pusher = Pusher(
-                store, account_id, source, holder=context.holder, clock=context.clock, chance=context.chance
+                store,
+                account_id,
+                source,
+                holder=context.holder,
+                clock=context.clock,
+                chance=context.chance,
+                look=lambda: _look(store, account_id, source, endpoint, context, stop),
             )
             pushed = pusher.run(stop)
             if pushed.pushed and pulling:
@@ -167,6 +173,13 @@ def _pull(
         context.notify({"account": endpoint.name, "state": "pulling", "seen": seen, "total": total})
 
     return pull(store, account_id, source, endpoint.manifest.streams, stop=stop, clock=context.clock, progress=progress)
+
+
+def _look(
+    store: Store, account_id: int, source: Source, endpoint: Endpoint, context: Context, stop: threading.Event
+) -> None:
+    """Reads what is new before something goes out, so that it is compared with what is true now."""
+    pull(store, account_id, source, endpoint.manifest.ticket_streams, stop=stop, clock=context.clock)
 
 
 def _sum(first: Tally, second: Tally) -> Tally:

@@ -27,7 +27,8 @@ from carecli.domain.operation import Operation, OperationState, Verb
 from carecli.store import accounts, operations
 from carecli.store.driver import connect
 from carecli.store.engine import Store
-from carecli.sync.push import LEASE_STALE_MS, VERIFY_AGAIN_MS, Pusher, PushTally
+from carecli.sync.lease import STALE_MS
+from carecli.sync.push import VERIFY_AGAIN_MS, Pusher, PushTally
 from carecli.sync.requests import Request
 from workbench import MINUTE, T0, account, answer, ingest, intact, key_of, message, note, ticket
 
@@ -387,13 +388,11 @@ def test_who_does_not_hold_the_lease_pushes_nothing(bench: Bench) -> None:
     assert bench.store.connection.execute("SELECT count(*) FROM lease").fetchone() == (0,)
 
 
-@pytest.mark.parametrize(
-    ("age", "pushed"), [(LEASE_STALE_MS, 0), (LEASE_STALE_MS + 1, 1), (-LEASE_STALE_MS, 0), (-LEASE_STALE_MS - 1, 1)]
-)
+@pytest.mark.parametrize(("age", "pushed"), [(STALE_MS, 0), (STALE_MS + 1, 1), (-STALE_MS, 0), (-STALE_MS - 1, 1)])
 def test_a_lease_is_taken_over_when_it_is_stale_or_from_the_future(bench: Bench, age: int, pushed: int) -> None:
     bench.add()
     with bench.store.write() as connection:
-        assert accounts.take_lease(connection, bench.account, "dead", bench.now - age, LEASE_STALE_MS)
+        assert accounts.take_lease(connection, bench.account, "dead", bench.now - age, STALE_MS)
     assert bench.push().pushed == pushed
 
 
@@ -520,10 +519,11 @@ def test_what_is_sent_is_what_was_written(bench: Bench) -> None:
         (Verb.SNOOZE, {"value": 5}, {"snoozed_until": 5}),
     ],
 )
-def test_fields_are_sent_with_the_version_they_were_based_on(
+def test_fields_are_sent_with_the_version_they_were_merged_with(
     bench: Bench, verb: Verb, payload: dict[str, object], changes: dict[str, object]
 ) -> None:
-    bench.add(verb, payload=payload | {"base_version": "7"})
+    ingest(bench.store, bench.account, ticket("t1", remote_version="7"), cursor="c7")
+    bench.add(verb, payload=payload)
     bench.push()
     (request,) = bench.vendor.sent
     assert isinstance(request, FieldRequest)

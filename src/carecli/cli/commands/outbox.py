@@ -33,11 +33,15 @@ def list_(
 
 @app.command()
 def show(operation: Annotated[str, typer.Argument(metavar="ID")]) -> None:
-    """Show an operation."""
+    """Show an operation, and what can be done about it."""
     with workspace.opened() as ws:
-        found = ws.outbox.get(operation)
-        columns = ("id", "account", "verb", "target", "state", "attempts", "created_at", "last_error", "undo")
-        emit(ws.outbox.json_of([found]), flags.current(), columns, single=True)
+        decision = ws.outbox.decision(operation)
+        if flags.current().output == "table" and not flags.current().fields:
+            from carecli.cli.reading import print_decision
+
+            print_decision(decision, flags.current())
+            return
+        emit(ws.outbox.json_of([decision.operation]), flags.current(), workspace.OPERATION_COLUMNS, single=True)
 
 
 @app.command()

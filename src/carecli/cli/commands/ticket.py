@@ -43,10 +43,18 @@ def list_(
 @app.command()
 def show(
     refs: Annotated[list[str], typer.Argument(metavar="REF", autocompletion=complete.refs)],
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="WHEN", help="As it was: 2h (ago), yesterday, 2026-10-31T14:30")
+    ] = None,
 ) -> None:
-    """Show a ticket with its conversation."""
+    """Show a ticket with its conversation, or as it was at a time."""
     for ref in workspace.expand(refs):
-        quick.ticket_show(flags.current(), {"": ref})
+        if at is None:
+            quick.ticket_show(flags.current(), {"": ref})
+            continue
+        with workspace.opened() as ws:
+            text = ws.audit.as_of_json(ws.tickets.find(ref, flags.current().account), at)
+        quick.print_one(text, flags.current())
 
 
 @app.command()
@@ -300,7 +308,7 @@ def undo(
     """Take back the last change, or an operation by its id."""
     with workspace.opened(writing=True, plans=True) as ws:
         if flags.current().dry_run:
-            workspace.planned([ws.tickets.undoes(operation, redo=redo)])
+            workspace.planned(ws.tickets.undoes(operation, redo=redo))
             return
         made = ws.tickets.redo() if redo else ws.tickets.undo(operation)
         workspace.finish(ws, made, [], queue=queue)

@@ -31,6 +31,11 @@ class Manifest:
     tested_against: tuple[tuple[str, Evidence], ...] = ()
 
     @property
+    def ticket_streams(self) -> tuple[str, ...]:
+        """The streams that tell of tickets; ``articles`` is the name of the one that tells of knowledge."""
+        return tuple(stream for stream in self.streams if stream != "articles")
+
+    @property
     def experimental(self) -> bool:
         """Whether nothing but documentation stands behind this connector."""
         return all(evidence == "documentation only" for _, evidence in self.tested_against)
