@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import random
 import re
@@ -157,8 +156,6 @@ class ProofDesk(Desk):
         """Notes what a process left behind, and which operations are in doubt now."""
         if process.returncode not in _EXITS:
             self.complaints[f"exit code {process.returncode}"] += 1
-        if process.returncode == -signal.SIGKILL and importlib.util.find_spec("carecli.sync.lease") is None:
-            self._forget_lease(process.pid)
         self.look_for_doubts()
 
     def look_for_doubts(self) -> None:
@@ -177,9 +174,6 @@ class ProofDesk(Desk):
             process.kill()
             process.wait()
         self.ended(process)
-
-    def _forget_lease(self, pid: int) -> None:
-        self.change("DELETE FROM lease WHERE holder LIKE ?", f"%:{pid}:%")
 
     def change(self, sql: str, *values: object) -> None:
         """Changes the store from outside, as time passing would."""

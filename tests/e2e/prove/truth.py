@@ -50,17 +50,19 @@ def mails(peer: MailPeer, user: str, folder: str = "INBOX") -> list[Found]:
     return found
 
 
-def at_rest(peer: MailPeer, seconds: float = 20) -> bool:
+def at_rest(peer: MailPeer, row: Figures, seconds: float = 20) -> None:
     """Waits until the server has delivered everything it took."""
     deadline = time.monotonic() + seconds
     quiet = 0
+    waiting: list[str] = []
     while time.monotonic() < deadline:
-        waiting = [peer.state / "spool" / name for name in ("maildrop", "incoming", "active", "deferred")]
-        quiet = quiet + 1 if not any(path.is_file() for each in waiting for path in each.rglob("*")) else 0
+        queues = [peer.state / "spool" / name for name in ("maildrop", "incoming", "active", "deferred")]
+        waiting = [f"{path.parent.name}/{path.name}" for each in queues for path in each.rglob("*") if path.is_file()]
+        quiet = 0 if waiting else quiet + 1
         if quiet >= 3:
-            return True
+            return
         time.sleep(0.1)
-    return False
+    row.expect(False, f"the mail server still has mail in its queue: {waiting[:5]}")
 
 
 def everywhere(peer: MailPeer, word: bytes) -> int:
@@ -76,7 +78,7 @@ def everywhere(peer: MailPeer, word: bytes) -> int:
 def compare(desk: ProofDesk, row: Figures) -> None:
     """Fills a row with the counts by Message-ID and by body, and notes which promises were broken."""
     peer = desk.peer
-    row.expect(at_rest(peer), "the mail server still has mail in its queue")
+    at_rest(peer, row)
     replies = {f"<{text.operation}@care.test>": text for text in desk.texts if not text.note}
     notes = [text for text in desk.texts if text.note]
     states = {str(name): str(state) for name, state in desk.sql("SELECT id, state FROM operation")}
