@@ -65,16 +65,23 @@ class Gate:
         server.close()
         for task in list(self._tasks):
             task.cancel()
-        self._loop.run_until_complete(asyncio.gather(*self._tasks, return_exceptions=True))
+        self._loop.run_until_complete(self._end_connections())
         self._loop.close()
+
+    async def _end_connections(self) -> None:
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.sleep(0.05)  # transports close in the loop's next turns
 
     async def _begin(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         if task is not None:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            await self.client(reader, writer)
+        try:
+            with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+                await self.client(reader, writer)
+        finally:
+            writer.close()
 
     async def client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection."""
@@ -209,11 +216,11 @@ class SmtpGate(Gate):
                     await asyncio.wait_for(talk.answered.wait(), 3)
         finally:
             self._phases.pop(id(talk), None)
+            _reset(writer)
+            far_writer.close()
             for task in (up, down):
                 task.cancel()
             await asyncio.gather(up, down, return_exceptions=True)
-            _reset(writer)
-            far_writer.close()
 
     async def _strike(self, talk: _Talk) -> None:
         self.counts[talk.fault] += 1

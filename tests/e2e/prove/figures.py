@@ -38,7 +38,7 @@ class Scale:
     soak_seconds: float
 
 
-LONG = Scale(tickets=100, operations=500, kills=200, fault_rounds=250, mails=3000, pull_kills=200, soak_seconds=30 * 60)
+LONG = Scale(tickets=100, operations=500, kills=200, fault_rounds=150, mails=3000, pull_kills=200, soak_seconds=30 * 60)
 SHORT = Scale(tickets=12, operations=40, kills=8, fault_rounds=10, mails=500, pull_kills=6, soak_seconds=40)
 
 

@@ -33,7 +33,8 @@ def run_faults(peer: MailPeer, folder: Path, seed: int, scale: Scale, *, tls: st
             if not hit:
                 _enough(desk)
             if number % 6:  # a pull would settle doubts before a push has to look for their marks
-                desk.hurry()
+                if number % 3 == 0:
+                    desk.hurry()
                 desk.sync("--push-only")
             else:
                 desk.sync()
