@@ -164,14 +164,16 @@ class _Talk:
 class SmtpGate(Gate):
     """A gate that follows the dialogue. ``accepted`` counts the server's yes by Message-ID, whoever heard it.
 
-    ``linger`` holds back some answers to the end of a mail for up to so many seconds; ``moved`` is called from the
-    gate's thread with the phase a connection enters; ``forbidden`` is text that may never pass.
+    ``linger`` holds back some answers to the end of a mail for up to so many seconds, ``hold`` every one for so many;
+    ``watchers`` are called from the gate's thread with the phase a connection enters; ``forbidden`` is text that may never
+    pass.
     """
 
     def __init__(self, target: int, seed: int, forbidden: bytes = b"\0never") -> None:
         self.accepted: Counter[str] = Counter()
         self.linger = 0.0
-        self.moved: Callable[[str], None] = lambda _phase: None
+        self.hold = 0.0
+        self.watchers: list[Callable[[str], None]] = []
         self.seen_forbidden = 0
         self._forbidden = forbidden
         self._talks: set[int] = set()
@@ -187,7 +189,8 @@ class SmtpGate(Gate):
     def _enter(self, talk: _Talk, phase: str) -> None:
         talk.phase = phase
         self._phases[id(talk)] = phase
-        self.moved(phase)
+        for watcher in list(self.watchers):
+            watcher(phase)
 
     async def client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         fault = self.pick(CONNECTION_FAULTS, 0.4)
@@ -314,7 +317,9 @@ class SmtpGate(Gate):
         talk.answered.set()
         if talk.cut_after_answer:
             await self._strike(talk)
-        if self.linger and self.chance.random() < 0.5:
+        if self.hold:
+            await asyncio.sleep(self.hold)
+        elif self.linger and self.chance.random() < 0.5:
             await asyncio.sleep(self.chance.uniform(0, self.linger))
         self._enter(talk, "answered")
 

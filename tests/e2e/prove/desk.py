@@ -208,6 +208,7 @@ class Trigger:
 
     def __init__(self, gate: SmtpGate | None, chance: random.Random, most: int) -> None:
         self._reached = threading.Event()
+        self._gate = gate
         kind = chance.random()
         self._left = chance.randrange(1, most + 1)
         self._later = chance.uniform(0, 0.3) if kind > 0.65 else 0.0
@@ -216,12 +217,15 @@ class Trigger:
         if gate is None or kind < 0.2:
             self._limit = chance.uniform(0.05, 1.5)
         if gate is not None:
-            gate.moved = self._saw
+            gate.hold = 0.0
+            gate.watchers.append(self._saw)
 
     def _saw(self, phase: str) -> None:
         if phase == self._phase:
             self._left -= 1
             if self._left <= 0:
+                if phase == "ending" and self._gate is not None:
+                    self._gate.hold = 1.0  # however busy this machine is, the kill comes before the answer
                 self._reached.set()
 
     def wait(self, process: subprocess.Popen[bytes]) -> bool:
@@ -231,6 +235,8 @@ class Trigger:
             if self._reached.wait(0.01):
                 time.sleep(self._later)
                 break
+        if self._gate is not None:
+            self._gate.watchers.remove(self._saw)
         return process.poll() is None
 
 

@@ -147,7 +147,7 @@ def _finish(desk: ProofDesk, row: Figures, pushers: int = 1) -> None:
     row.faults = desk.faults()
     desk.trouble(0.0)
     if desk.plain is not None:
-        desk.plain.moved = lambda _phase: None
+        desk.plain.hold = 0.0
     before: dict[str, str] = {}
     still = 0
     reasons: Counter[str] = Counter()
