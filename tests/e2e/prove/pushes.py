@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import threading
 import time
 from collections import Counter
@@ -191,7 +192,7 @@ def _ask_a_person(desk: ProofDesk, row: Figures) -> Counter[str]:
             there = f"<{operation}@care.test>" in arrived
             row.expect(not there, f"{operation} is {state} although the customer has it ({code}: {error})")
             row.expect(state == "unknown", f"{operation} is {state} ({code}: {error})")
-            words = str(error).partition(" (")[0].partition(";")[0]
+            words = re.sub(r" [0-9.]+:\d+", "", str(error).partition(" (")[0].partition(";")[0])
             reasons[f"{state}, the customer has {'it' if there else 'nothing'}, {words}"] += 1
             workspace.outbox.resolve(str(operation), "discard" if there else "send")
     finally:
