@@ -117,11 +117,26 @@ def architecture() -> str:
     return before + code_map() + after
 
 
+def conformance() -> str:
+    """``docs/conformance.md`` with its list of checks brought up to date."""
+    from carecli.testing.contract import checks
+
+    start, end = "<!-- checks: made by make gen -->", "<!-- end of checks -->"
+    text = (ROOT / "docs" / "conformance.md").read_text("utf-8")
+    lines = [start, ""]
+    for title, group in checks():
+        lines += [f"**{title}**", ""]
+        lines += [f"- {line.replace('``', '`')} `{name}`" for name, line in group]
+        lines.append("")
+    return text.partition(start)[0] + "\n".join([*lines, end]) + text.partition(end)[2]
+
+
 FILES = {
     "config.example.toml": example_config,
     "docs/keys.md": keys,
     "docs/cli.md": commands,
     "docs/errors.md": errors,
+    "docs/conformance.md": conformance,
     "ARCHITECTURE.md": architecture,
 }
 

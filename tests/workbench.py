@@ -10,7 +10,9 @@ from carecli.domain.ticket import Channel, TicketStatus
 from carecli.store import accounts
 from carecli.store.engine import Store
 from carecli.sync.apply import PageWriter
+from carecli.testing import stores
 
+dump, intact = stores.dump, stores.intact
 T0 = 1_795_000_000_000
 """An instant in milliseconds, the start of most tests."""
 MINUTE = 60_000
@@ -96,21 +98,3 @@ def ingest(store: Store, account_id: int, *records: Record, cursor: str = "c1", 
 def key_of(store: Store, number: str = "1") -> int:
     """Key of the ticket of a number."""
     return int(store.connection.execute("SELECT id FROM ticket WHERE number = ?", (number,)).fetchone()[0])
-
-
-def dump(store: Store, *, without: tuple[str, ...] = ()) -> dict[str, list[tuple[Any, ...]]]:
-    """All rows of all tables, to compare two states of a store."""
-    names = [
-        row[0]
-        for row in store.connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
-        if not row[0].startswith(("fts_", "sqlite_")) and row[0] not in without
-    ]
-    return {name: sorted(store.connection.execute(f"SELECT * FROM {name}").fetchall(), key=repr) for name in names}
-
-
-def intact(store: Store) -> bool:
-    """Whether SQLite finds nothing wrong with the file, its references and its full text."""
-    found = store.connection.execute("PRAGMA integrity_check").fetchall()
-    for name in ("fts_message", "fts_ticket", "fts_article"):
-        store.connection.execute(f"INSERT INTO {name} ({name}, rank) VALUES ('integrity-check', 1)")
-    return found == [("ok",)] and not store.connection.execute("PRAGMA foreign_key_check").fetchall()

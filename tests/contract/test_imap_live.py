@@ -17,7 +17,7 @@ from imapclient import IMAPClient
 
 from carecli.connectors.imap.connector import ImapConnector
 from carecli.connectors.imap.manifest import MANIFEST
-from carecli.connectors.spi.errors import AuthNeeded, BadSetup, Gone, Rejected, Retryable, Unsupported
+from carecli.connectors.spi.errors import Ambiguous, AuthNeeded, BadSetup, Gone, Rejected, Retryable, Unsupported
 from carecli.connectors.spi.protocols import LiveSource, TicketSource
 from carecli.connectors.spi.records import (
     FlagsChanged,
@@ -466,6 +466,38 @@ def test_a_late_copy_is_put_away_by_the_pull(
     sync(box, store)
     assert len(store.messages) == 2
     assert len(store.places_in("Sent")) == 1
+
+
+def test_a_send_without_a_copy_is_for_a_person_once_the_wait_is_over(
+    mail_peer: MailPeer, box: ImapConnector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mail_peer.deliver(mail("Vanished"))
+    (question,) = messages(sync(box, MemoryStore()))
+    fresh = reply_to(question, 30)
+    assert box.verify(fresh.operation_id, fresh) == "unsure"
+    old = reply_to(question, 31, created_at=int(time.time() * 1000) - 601_000)
+    with pytest.raises(Ambiguous, match="within 10 minutes; it may or may not have been sent") as caught:
+        box.verify(old.operation_id, old)
+    assert f"carecli outbox resolve {old.operation_id} --send|--discard" in caught.value.help
+    impatient = connector(mail_peer, verify_wait_seconds=0)
+    with pytest.raises(Ambiguous):
+        impatient.verify(fresh.operation_id, fresh)
+    impatient.close()
+
+    def lost(*_: object) -> None:
+        raise Ambiguous("no answer")
+
+    # Written long ago, sent just now: the wait begins with the attempt.
+    with monkeypatch.context() as patched:
+        patched.setattr("carecli.connectors.imap.submit.Submission.send", lost)
+        with pytest.raises(Ambiguous):
+            box.send_reply(old)
+    assert box.verify(old.operation_id, old) == "unsure"
+    box.send_reply(old)
+    mail_peer.wait_for("customers@care.test", 1)
+    late = connector(mail_peer)
+    assert isinstance(late.verify(old.operation_id, old), PushResult)
+    late.close()
 
 
 def test_verify_finds_the_copy_and_settles_it(

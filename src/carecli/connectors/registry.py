@@ -56,11 +56,6 @@ def load(kind: str) -> Manifest:
     return cast("Manifest", manifest)
 
 
-def load_all() -> tuple[Manifest, ...]:
-    """The cards of all installed kinds, sorted by kind."""
-    return tuple(load(kind) for kind in names())
-
-
 def connector_class(manifest: Manifest) -> type[Connector]:
     """The class behind a card; this is what imports the network code."""
     module, _, name = manifest.connector.partition(":")

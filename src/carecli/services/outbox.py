@@ -8,7 +8,8 @@ from carecli.domain.errors import ConflictError
 from carecli.domain.operation import SENDS, Operation, OperationState, Signal, can
 from carecli.services.context import Context
 from carecli.services.models import Decision, FieldConflict
-from carecli.services.taking_back import can_be_taken_back, take_back, too_late
+from carecli.services.taking_back import can_be_taken_back, cancel_dependents, take_back, too_late
+from carecli.services.undo import cancel_change
 from carecli.store import conversations, messages, operations, tickets
 from carecli.sync import effects
 from carecli.sync.effects import FIELDS
@@ -69,8 +70,7 @@ class Outbox:
                 operations.move(
                     connection, operation.id, Signal.AGAIN, now, not_before=0, last_error=None, error_code=None
                 )
-                if operation.verb in FIELDS and operation.ticket_id is not None:
-                    effects.apply(connection, operation.ticket_id, operation.verb, operation.payload, now)
+                effects.bring_to_sight(connection, operation, now)
             else:
                 raise ConflictError(
                     f"operation {operation.id} is {operation.state}; there is nothing to retry", code="NOT_WAITING"
@@ -83,12 +83,13 @@ class Outbox:
 
     def cancel(self, operation_id: str) -> Operation:
         """Takes an operation back before it leaves. Raises ``ConflictError`` TOO_LATE."""
-        from carecli.services.tickets import Tickets
-
         operation = self.get(operation_id)
-        if operation.verb in FIELDS and can(operation.state, Signal.CANCEL):
-            return Tickets(self._context).undo(operation.id)[0]
-        return take_back(self._context, operation)
+        if operation.verb not in FIELDS:
+            return take_back(self._context, operation)
+        cancelled = cancel_change(self._context, operation)
+        if cancelled is None:
+            raise too_late(operation)
+        return cancelled
 
     def resolve(self, operation_id: str, choice: str) -> Operation:
         """Decides about an operation that waits: ``send`` (anyway), ``discard``, ``mine``, ``theirs`` or ``look`` (again).
@@ -107,6 +108,7 @@ class Outbox:
             # A person looked and decided; the text may have left, so the message stays in the conversation.
             with self._store.write() as connection:
                 operations.move(connection, operation.id, Signal.CANCEL, self._context.now())
+                cancel_dependents(connection, operation, self._context.now())
                 messages.set_delivery(connection, operation.id, "cancelled")
                 if operation.ticket_id is not None:
                     tickets.mark_sync_state(connection, operation.ticket_id)

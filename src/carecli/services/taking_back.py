@@ -6,8 +6,10 @@ from dataclasses import replace
 
 from carecli.domain.errors import ConflictError
 from carecli.domain.operation import Operation, OperationState, Signal, Verb, can
+from carecli.domain.ticket import TicketStatus
 from carecli.services.context import Context
 from carecli.store import accounts, events, messages, operations, tickets
+from carecli.store.driver import Connection
 from carecli.sync import effects
 from carecli.sync.facts import refollow
 
@@ -25,10 +27,7 @@ def take_back(context: Context, operation: Operation) -> Operation:
             raise too_late(operation)
         signal = Signal.RETRACT if operation.state is OperationState.DONE else Signal.CANCEL
         operations.move(connection, operation.id, signal, now, inverse=None)
-        for dependent in operations.dependents(connection, operation.id):
-            if can(dependent.state, Signal.CANCEL):
-                effects.take_from_sight(connection, dependent, now)
-                operations.move(connection, dependent.id, Signal.CANCEL, now, inverse=None)
+        cancel_dependents(connection, operation, now)
         messages.remove_of_operation(connection, operation.id)
         if operation.ticket_id is not None:
             if operation.verb is Verb.CREATE:
@@ -37,6 +36,9 @@ def take_back(context: Context, operation: Operation) -> Operation:
                 is_now = effects.shown(connection, operation.ticket_id, Verb.STATUS)
                 refollow(connection, operation.ticket_id)
                 status = operation.inverse.get("status")
+                # A mailbox's status followed from the reply; what was set after that, or by a vendor, stays.
+                local = tickets.current(connection, operation.ticket_id, "local_status")[0]
+                status = status if local and is_now == TicketStatus.PENDING else None
                 if status:
                     tickets.update(connection, operation.ticket_id, {"status": status, "solved_at": None})
                 if status and status != is_now:
@@ -49,6 +51,14 @@ def take_back(context: Context, operation: Operation) -> Operation:
             )
             tickets.mark_sync_state(connection, operation.ticket_id)
     return operations.get(context.store.connection, operation.id)
+
+
+def cancel_dependents(connection: Connection, operation: Operation, now: int) -> None:
+    """Cancels what waits for an operation that will not happen; belongs into the transaction that cancels that."""
+    for dependent in operations.dependents(connection, operation.id):
+        if can(dependent.state, Signal.CANCEL):
+            effects.take_from_sight(connection, dependent, now)
+            operations.move(connection, dependent.id, Signal.CANCEL, now, inverse=None)
 
 
 def can_be_taken_back(operation: Operation) -> bool:

@@ -79,11 +79,11 @@ class Undo:
                 code="NOT_UNDOABLE",
                 help="carecli ticket history REF shows what happened.",
             )
-        return self._cancel(operation, batch) or self._change_back(operation, batch, undoes=True)
+        return cancel_change(self._context, operation, batch) or self._change_back(operation, batch, undoes=True)
 
     def _redo(self, operation: Operation, batch: str) -> Operation:
         if operation.state is not OperationState.CANCELLED:
-            return self._change_back(operation, batch, undoes=False)
+            return self._cancel_undo(operation) or self._change_back(operation, batch, undoes=False)
         assert operation.ticket_id is not None  # noqa: S101  (changes of fields have a ticket)
         payload = {name: value for name, value in operation.payload.items() if name not in _BOOKKEEPING}
         made = self._changes.change([operation.ticket_id], operation.verb, payload, batch=batch)[0]
@@ -91,31 +91,14 @@ class Undo:
             operations.set_payload(connection, operation.id, dict(operation.payload) | {"undone": None})
         return made
 
-    def _cancel(self, operation: Operation, batch: str) -> Operation | None:
-        """Cancels a change that has not left; ``None`` when it has."""
-        now = self._context.now()
-        account_id = accounts.key(self._store.connection, operation.account)
-        with self._store.write() as connection:
-            # Read again under the lock: the sync may have begun to send it a moment ago.
-            operation = operations.get(connection, operation.id)
-            if operation.state is OperationState.INFLIGHT:
-                raise too_late(operation)
-            if operation.ticket_id is None or not can(operation.state, Signal.CANCEL):
-                return None
-            before = effects.shown(connection, operation.ticket_id, operation.verb)
-            operations.move(connection, operation.id, Signal.CANCEL, now)
-            if operation.state not in (
-                OperationState.CONFLICT,
-                OperationState.FAILED,
-            ):  # those are out of sight already
-                effects.take_from_sight(connection, operation, now)
-            after = effects.shown(connection, operation.ticket_id, operation.verb)
-            if before != after:
-                effects.log(connection, operation, account_id, before, after)
-            operations.forget_inverse(connection, operation.id)
-            operations.set_payload(connection, operation.id, dict(operation.payload) | {"undone": batch})
-            tickets.mark_sync_state(connection, operation.ticket_id)
-        return operations.get(self._store.connection, operation.id)
+    def _cancel_undo(self, operation: Operation) -> Operation | None:
+        """Cancels an undo that has not left, so that its change can be undone again; ``None`` when it has left."""
+        cancelled = cancel_change(self._context, operation)
+        if cancelled is not None:
+            with self._store.write() as connection:
+                back = {name: value for name, value in operation.payload.items() if name not in _BOOKKEEPING}
+                operations.set_inverse(connection, str(operation.payload["undoes"]), back)
+        return cancelled
 
     def _change_back(self, operation: Operation, batch: str, *, undoes: bool) -> Operation:
         assert operation.ticket_id is not None  # noqa: S101  (changes of fields have a ticket)
@@ -132,3 +115,30 @@ class Undo:
         with self._store.write() as connection:
             operations.forget_inverse(connection, operation.id)
         return made
+
+
+def cancel_change(context: Context, operation: Operation, batch: str | None = None) -> Operation | None:
+    """Cancels a change of fields that has not left; ``None`` when it has. ``batch`` is the undo that redo brings back.
+
+    Raises ``ConflictError`` TOO_LATE while it is being sent.
+    """
+    now = context.now()
+    account_id = accounts.key(context.store.connection, operation.account)
+    with context.store.write() as connection:
+        # Read again under the lock: the sync may have begun to send it a moment ago.
+        operation = operations.get(connection, operation.id)
+        if operation.state is OperationState.INFLIGHT:
+            raise too_late(operation)
+        if operation.ticket_id is None or not can(operation.state, Signal.CANCEL):
+            return None
+        before = effects.shown(connection, operation.ticket_id, operation.verb)
+        operations.move(connection, operation.id, Signal.CANCEL, now)
+        if operation.state not in (OperationState.CONFLICT, OperationState.FAILED):  # those are out of sight already
+            effects.take_from_sight(connection, operation, now)
+        after = effects.shown(connection, operation.ticket_id, operation.verb)
+        if before != after:
+            effects.log(connection, operation, account_id, before, after)
+        operations.forget_inverse(connection, operation.id)
+        operations.set_payload(connection, operation.id, dict(operation.payload) | {"undone": batch})
+        tickets.mark_sync_state(connection, operation.ticket_id)
+    return operations.get(context.store.connection, operation.id)

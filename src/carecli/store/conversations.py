@@ -112,10 +112,18 @@ def ticket_events(connection: Connection, ticket_id: int) -> tuple[Event, ...]:
     return tuple(Event(*row) for row in events.of_ticket(connection, ticket_id))
 
 
-def newest_message(connection: Connection, ticket_id: int) -> int | None:
-    """Key of the newest message of a ticket."""
-    row = connection.execute("SELECT max(id) FROM message WHERE ticket_id = ?", (ticket_id,)).fetchone()
-    return row[0] if row else None
+def newest_message(connection: Connection, ticket_id: int) -> int:
+    """Key of the newest message of a ticket that did not come from this store; 0: there is none.
+
+    Ours are left out because their keys come from this machine's clock: one that is ahead of the vendor's would hide
+    what customers write next.
+    """
+    row = connection.execute(
+        "SELECT ifnull(max(id), 0) FROM message m WHERE ticket_id = ? AND (operation_id IS NULL"
+        " OR NOT EXISTS (SELECT 1 FROM operation p WHERE p.id = m.operation_id))",
+        (ticket_id,),
+    ).fetchone()
+    return int(row[0])
 
 
 def attachment(connection: Connection, attachment_id: int) -> tuple[str, str, str, str, str | None, str] | None:

@@ -5,7 +5,16 @@ from __future__ import annotations
 # The C module alone: the sqlite3 package adds datetime adapters that nothing here uses and that cost start-up time.
 import _sqlite3
 import os
-from _sqlite3 import Connection, Cursor, DatabaseError, IntegrityError, OperationalError
+from _sqlite3 import (
+    Connection,
+    Cursor,
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    ProgrammingError,
+)
 
 Error = _sqlite3.Error
 BUSY_MS = 10_000
@@ -13,10 +22,13 @@ BUSY_MS = 10_000
 __all__ = [
     "Connection",
     "Cursor",
+    "DataError",
     "DatabaseError",
     "Error",
     "IntegrityError",
+    "InterfaceError",
     "OperationalError",
+    "ProgrammingError",
     "connect",
     "savepoint",
     "write",

@@ -176,13 +176,14 @@ def last_undoable(connection: Connection, actor: str) -> list[str]:
     return [one[0] for one in rows]
 
 
-def pending_fields(connection: Connection, ticket_id: int) -> list[Operation]:
-    """Changes of a ticket's fields that have not reached the vendor, oldest first."""
+def pending_fields(connection: Connection, ticket_id: int, *, after: str | None = None) -> list[Operation]:
+    """Changes of a ticket's fields that have not reached the vendor (those made after another), oldest first."""
     rows = connection.execute(
         f"SELECT {_COLUMNS} FROM {_FROM} WHERE p.ticket_id = ?"
         f" AND p.verb IN {_FIELD_VERBS}"
-        " AND p.state IN ('held', 'ready', 'inflight', 'unknown', 'conflict') ORDER BY p.seq",
-        (ticket_id,),
+        " AND p.state IN ('held', 'ready', 'inflight', 'unknown', 'conflict')"
+        " AND p.seq > ifnull((SELECT seq FROM operation WHERE id = ?), 0) ORDER BY p.seq",
+        (ticket_id, after),
     )
     return [_operation(row) for row in rows]
 

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from carecli.connectors.spi.records import (
     AgentRecord,
     ArticleRecord,
-    FlagsChanged,
     MessageRecord,
     OrganisationRecord,
     Page,
     PersonRecord,
-    PlaceRecord,
-    PlacesGone,
     RawRecord,
     Record,
     SetAside,
@@ -27,16 +23,15 @@ from carecli.connectors.spi.records import (
 from carecli.domain.redact import clean_line, clean_text, clean_value
 from carecli.domain.ticket import StatusCategory, TicketStatus, category_of
 from carecli.store import accounts, articles, events, messages, operations, people, raws, tickets
-from carecli.store.driver import Connection, IntegrityError, savepoint, write
+from carecli.store.driver import Connection, savepoint, write
 from carecli.sync import effects
 from carecli.sync.apply_messages import MessageWriter
 from carecli.sync.apply_people import PersonWriter
+from carecli.sync.apply_places import write_places
 from carecli.sync.facts import columns_of, facts_of, first_facts, refollow
 from carecli.sync.follow import Spoken, follow
+from carecli.sync.sound import BROKEN, in_order, name_of, require_sound, sound
 
-SEEN = "\\Seen"
-_BROKEN = (IntegrityError, ValueError, TypeError, AttributeError, KeyError)
-"""What a record that makes no sense raises."""
 _UNHEARD: dict[str, object] = {
     "waiting_since": None,
     "first_response_at": None,
@@ -78,21 +73,62 @@ class PageWriter:
         only that record is set aside.
         """
         try:
-            run = self._write(page, stream, now, careful=False)
-        except _BROKEN:
-            run = self._write(page, stream, now, careful=True)
-        self._agents = run.agents
-        run.commit()
+            runs = [self._whole(page, stream, now)]
+        except BROKEN:
+            runs = self._piecewise(page, stream, now)
+        for run in runs:
+            self._agents = run.agents
+            run.commit()
 
-    def _write(self, page: Page, stream: str, now: int, *, careful: bool) -> _PageRun:
+    def _whole(self, page: Page, stream: str, now: int) -> _PageRun:
+        require_sound(page.records)
         # Packed before the lock is taken: it is a fifth of the work, and other programs wait for the lock.
         sources = raws.packed((r.kind, r.external_id, r.body) for r in page.records if isinstance(r, RawRecord))
         with write(self._connection):
-            run = _PageRun(self._connection, self._account_id, now, dict(self._agents), self.tally, careful=careful)
+            run = self._run(now, self._agents)
             run.apply(page.records)
             raws.save(self._connection, self._account_id, sources)
             accounts.save_cursor(self._connection, self._account_id, stream, page.cursor, now)
         return run
+
+    def _piecewise(self, page: Page, stream: str, now: int) -> list[_PageRun]:
+        """Writes a page that holds broken records, in ever smaller pieces around them."""
+        aside = self._run(now, self._agents)
+        whole: list[Record] = []
+        with write(self._connection):
+            for record in in_order(page.records):
+                try:
+                    whole.append(sound(record))
+                except BROKEN as error:
+                    aside.set_aside(*name_of(record), repr(error), b"")
+            runs = [aside]
+            if whole:
+                self._pieces(whole, runs)
+            accounts.save_cursor(self._connection, self._account_id, stream, page.cursor, now)
+        return runs
+
+    def _pieces(self, records: list[Record], runs: list[_PageRun]) -> None:
+        """Adds the runs that write some records; when they break one, each half is tried alone."""
+        run = runs[-1].next()
+        try:
+            with savepoint(self._connection):
+                run.apply(records)
+                sources = [(r.kind, r.external_id, r.body) for r in records if isinstance(r, RawRecord)]
+                raws.save(self._connection, self._account_id, raws.packed(sources))
+        except BROKEN as error:
+            if len(records) == 1:
+                run = runs[-1].next()
+                run.set_aside(*name_of(records[0]), repr(error), b"")
+                runs.append(run)
+                return
+            middle = len(records) // 2
+            self._pieces(records[:middle], runs)
+            self._pieces(records[middle:], runs)
+        else:
+            runs.append(run)
+
+    def _run(self, now: int, agents: dict[str, int | None]) -> _PageRun:
+        return _PageRun(self._connection, self._account_id, now, dict(agents), self.tally)
 
 
 class _PageRun:
@@ -103,15 +139,12 @@ class _PageRun:
         now: int,
         agents: dict[str, int | None],
         tally: Tally,
-        *,
-        careful: bool,
     ) -> None:
         self._connection = connection
         self._account_id = account_id
         self._now = now
         self.agents = agents
         self._tally = tally
-        self._careful = careful
         self._people = PersonWriter(connection, account_id, now)
         self._tickets: dict[str, int] = {}
         self._new: dict[int, dict[str, object]] = {}
@@ -121,6 +154,10 @@ class _PageRun:
         self._keys: dict[str, int] = {}
         self._events: list[tuple[object, ...]] = []
         self._count = Tally()
+
+    def next(self) -> _PageRun:
+        """A run for more records of the same page, which knows the agents that this one met."""
+        return _PageRun(self._connection, self._account_id, self._now, dict(self.agents), self._tally)
 
     def commit(self) -> None:
         """Adds what this page changed to the run's tally; called once the transaction stands."""
@@ -135,8 +172,7 @@ class _PageRun:
         by_kind: dict[type, list[Record]] = {}
         for record in records:
             by_kind.setdefault(type(record), []).append(record)
-        if not self._careful:
-            self._people.expect(records)
+        self._people.expect(records)
         for kind, act in (
             (OrganisationRecord, self._people.organisation),
             (AgentRecord, self._agent),
@@ -144,15 +180,12 @@ class _PageRun:
             (ArticleRecord, self._article),
         ):
             for record in by_kind.get(kind, ()):
-                self._guarded(act, record)
+                act(record)  # type: ignore[arg-type]  # each takes the kind beside it
         self._adopt_tickets(by_kind)
         self._known_tickets(by_kind)
         for record in by_kind.get(TicketRecord, ()):
-            self._guarded(self._requester, record)
-            if self._careful:
-                self._people.store.flush()
-            self._guarded(self._ticket, record)
-        writer = MessageWriter(self._connection, self._account_id, self._tickets, self._people.person, self._set_aside)
+            self._ticket(record)  # type: ignore[arg-type]  # they lie under their kind
+        writer = MessageWriter(self._connection, self._account_id, self._tickets, self._people.person, self.set_aside)
         writer.read([r for r in by_kind.get(MessageRecord, ()) if isinstance(r, MessageRecord)])
         for customer_id, at in writer.contacts.items():
             self._people.store.contacted(customer_id, at)
@@ -162,36 +195,27 @@ class _PageRun:
         self._count.messages += writer.changed
         self._touched |= writer.touched
         for record in by_kind.get(TicketsJoined, ()):
-            self._guarded(self._join, record)
+            self._join(record)  # type: ignore[arg-type]
         for record in by_kind.get(Tombstone, ()):
-            self._guarded(self._tombstone, record)
-        self._places(by_kind)
+            self._tombstone(record)  # type: ignore[arg-type]
+        self._touched |= write_places(self._connection, self._account_id, by_kind, self._keys)
         for record in by_kind.get(SetAside, ()):
             assert isinstance(record, SetAside)  # noqa: S101  (narrows the type)
-            self._set_aside(record.kind, record.external_id, record.reason, record.raw)
+            self.set_aside(record.kind, record.external_id, record.reason, record.raw)
         for ticket_id in self._overwritten & self._pending:
             effects.merge_pending(self._connection, ticket_id, self._now)
         self._people.store.finish()
         events.add(self._connection, self._events)
 
-    def _guarded(self, act: Callable[[Any], object], record: Record) -> None:
-        """One broken record is set aside with its reason; the page goes on. The store's own errors still stop it."""
-        if not self._careful:
-            act(record)
-            return
-        try:
-            with savepoint(self._connection):
-                act(record)
-        except _BROKEN as error:
-            self._set_aside(type(record).__name__, getattr(record, "external_id", "?"), repr(error), b"")
-
-    def _set_aside(self, kind: str, external_id: str, reason: str, raw: bytes) -> None:
-        raws.set_aside(self._connection, self._account_id, kind, external_id, clean_line(reason)[:500], raw, self._now)
+    def set_aside(self, kind: str, external_id: str, reason: str, raw: bytes) -> None:
+        """Keeps a record that could not be read, with its reason."""
+        reason = clean_line(reason)[:500]
+        raws.set_aside(self._connection, self._account_id, clean_line(kind), external_id, reason, raw, self._now)
         self._count.set_aside += 1
 
     def _agent(self, record: AgentRecord) -> None:
         self.agents[record.external_id] = people.agent(
-            self._connection, self._account_id, record.external_id, record.name, record.email, me=record.is_me
+            self._connection, self._account_id, record.external_id, record.name, _line(record.email), me=record.is_me
         )
 
     def _article(self, record: ArticleRecord) -> None:
@@ -201,17 +225,13 @@ class _PageRun:
             clean_line(record.source),
             clean_line(record.title),
             clean_text(record.body_text),
-            record.url and clean_line(record.url),
-            record.language,
+            _line(record.url),
+            _line(record.language),
             str(record.visibility),
             int(record.verified),
             record.updated_at,
         )
         self._count.articles += articles.upsert(self._connection, row)
-
-    def _requester(self, record: TicketRecord) -> None:
-        if record.requester:
-            self._people.person(record.requester)
 
     def _known_tickets(self, by_kind: dict[type, list[Record]]) -> None:
         wanted = [record.external_id for record in by_kind.get(TicketRecord, ()) if isinstance(record, TicketRecord)]
@@ -247,7 +267,7 @@ class _PageRun:
         known = self._tickets.get(record.external_id)
         status = record.status or TicketStatus.NEW
         tags = list(dict.fromkeys(clean_line(tag) for tag in record.tags))
-        number = record.number
+        number = _line(record.number)
         if number is None:
             if known is not None:
                 return  # the connector keeps no state of this ticket; what we have stands
@@ -261,17 +281,17 @@ class _PageRun:
             str(record.type),
             str(status),
             str(category_of(status)),
-            record.status_label and clean_line(record.status_label),
-            record.status_raw,
+            _line(record.status_label),
+            _line(record.status_raw),
             str(record.hold_reason),
             str(record.resolution),
             str(record.priority),
-            record.priority_raw,
+            _line(record.priority_raw),
             str(record.channel),
             requester,
             self._people.store.organisation(record.organisation, None) if record.organisation else None,
             self._agent_key(record.assignee),
-            record.team and clean_line(record.team),
+            _line(record.team),
             json.dumps(tags, ensure_ascii=False),
             json.dumps(clean_value(record.custom), ensure_ascii=False),
             record.created_at,
@@ -280,8 +300,8 @@ class _PageRun:
             record.closed_at,
             record.snoozed_until,
             record.due_at,
-            record.language,
-            record.url and clean_line(record.url),
+            _line(record.language),
+            _line(record.url),
             record.escalation_level,
             record.remote_version,
             int(record.status is None),
@@ -294,9 +314,11 @@ class _PageRun:
             before = effects.fields(self._connection, known)
             if known in self._pending and known not in self._overwritten:
                 before |= effects.before_pending(self._connection, known)
-            if not tickets.upsert(self._connection, row):
+            changed = tickets.upsert(self._connection, row)
+            if changed or known in self._pending:
+                self._overwritten.add(known)
+            if not changed:
                 return
-            self._overwritten.add(known)
             for name, new in effects.fields(self._connection, known).items():
                 if before[name] != new:
                     self._event(self._now, known, "changed", name, before[name], new)
@@ -309,8 +331,6 @@ class _PageRun:
         """Key of a new ticket; it is written once its messages have been read, with the facts that follow from them."""
         made = max(self._new) + 1 if self._new else tickets.next_key(self._connection)
         self._new[made] = tickets.row_of(row) | {"id": made}
-        if self._careful:
-            self._insert()
         self._tickets[record.external_id] = made
         self._event(record.created_at, made, "created", None, None, None)
         return made
@@ -362,39 +382,12 @@ class _PageRun:
         )
         ticket_id = found.get(record.external_id)
         if ticket_id is not None:
-            tickets.tombstone(self._connection, ticket_id, record.reason, found.get(record.merged_into or ""))
-            self._event(self._now, ticket_id, "removed", None, None, record.reason)
+            tickets.tombstone(
+                self._connection, ticket_id, clean_line(record.reason), found.get(record.merged_into or "")
+            )
+            self._event(self._now, ticket_id, "removed", None, None, clean_line(record.reason))
             self._touched.add(ticket_id)
 
-    def _places(self, by_kind: dict[type, list[Record]]) -> None:
-        for gone in by_kind.get(PlacesGone, ()):
-            assert isinstance(gone, PlacesGone)  # noqa: S101  (narrows the type)
-            messages.drop_places(self._connection, self._account_id, gone.folder, gone.uidvalidity, gone.uids)
-        placed = [record for record in by_kind.get(PlaceRecord, ()) if isinstance(record, PlaceRecord)]
-        keys = self._keys | messages.existing(
-            self._connection, self._account_id, [p.message for p in placed if p.message not in self._keys]
-        )
-        messages.insert_places(
-            self._connection,
-            [
-                (self._account_id, keys[p.message], p.folder, p.uidvalidity, p.uid, " ".join(p.flags))
-                for p in placed
-                if p.message in keys
-            ],
-        )
-        stale = set()
-        for flags in by_kind.get(FlagsChanged, ()):
-            assert isinstance(flags, FlagsChanged)  # noqa: S101  (narrows the type)
-            ticket_id = messages.set_flags(
-                self._connection,
-                self._account_id,
-                flags.folder,
-                flags.uidvalidity,
-                flags.uid,
-                " ".join(flags.flags),
-                seen=SEEN in flags.flags,
-            )
-            if ticket_id is not None:
-                stale.add(ticket_id)
-        tickets.refresh_unread(self._connection, stale)
-        self._touched |= stale
+
+def _line(text: str | None) -> str | None:
+    return None if text is None else clean_line(text)

@@ -66,11 +66,7 @@ class MessageWriter:
                     self.changed += 1
                     self.touched.add(ticket_id)
                     continue
-            try:
-                self._new.append((record, *self._message_row(record, ticket_id)))
-            except (ValueError, TypeError, AttributeError) as error:
-                self._set_aside("message", record.external_id, repr(error), b"")
-                continue
+            self._new.append((record, *self._message_row(record, ticket_id)))
             fresh.add(record.external_id)
             self.spoken.setdefault(ticket_id, []).append(_spoken(record))
             if record.bounce_of:
@@ -86,7 +82,7 @@ class MessageWriter:
             self._stored[record.external_id] = key
             rows.append((key, *row))
             attached += [
-                (key, a.external_id, clean_line(a.filename)[:255], a.mime, a.bytes, a.sha256, a.content_id)
+                (key, a.external_id, clean_line(a.filename)[:255], clean_line(a.mime), a.bytes, a.sha256, a.content_id)
                 for a in record.attachments
             ]
         if rows:
@@ -152,7 +148,7 @@ class MessageWriter:
             record.failure and clean_line(record.failure),
             int(record.automatic),
             int(record.unread),
-            record.language,
+            record.language and clean_line(record.language),
             record.mark,
         )
 

@@ -12,7 +12,7 @@ from carecli.domain.operation import Operation, OperationState, Signal, Verb
 from carecli.domain.ticket import StatusCategory, TicketStatus, category_of
 from carecli.store import events, operations, people, tickets
 from carecli.store.driver import Connection
-from carecli.sync.merge import Change, Outcome, merge, unwound, wanted
+from carecli.sync.merge import Change, Outcome, alike, inverse, merge, unwound, wanted
 
 _CONFLICT = OperationState.CONFLICT
 FIELDS = {
@@ -94,6 +94,19 @@ def fields(connection: Connection, ticket_id: int) -> dict[str, object]:
     return dict(zip(("status", "priority", "subject", "tags", "assignee"), values, strict=True))
 
 
+def bring_to_sight(connection: Connection, operation: Operation, now: int) -> None:
+    """Shows a change again that is to reach the vendor after all; later changes of the field are based on it again."""
+    if operation.ticket_id is None or operation.verb not in FIELDS:
+        return
+    later = _later(connection, operation)
+    if later is not None:
+        _rebase(connection, later, operation.payload.get("value"), {"value": operation.payload.get("value")})
+        return
+    before = shown(connection, operation.ticket_id, operation.verb)
+    if apply(connection, operation.ticket_id, operation.verb, operation.payload, now):
+        operations.set_inverse(connection, operation.id, inverse(before, operation.verb, operation.payload))
+
+
 def in_words(value: object) -> str | None:
     """A field's value as the event log keeps it."""
     return ", ".join(value) if isinstance(value, list) else None if value is None else str(value)
@@ -106,18 +119,24 @@ def take_from_sight(connection: Connection, operation: Operation, now: int) -> b
     """
     if operation.ticket_id is None or not operation.inverse:
         return False
-    later = [
-        one
-        for one in operations.pending_fields(connection, operation.ticket_id)
-        if one.verb is operation.verb and one.id > operation.id
-    ]
-    if operation.verb is not Verb.TAG and later:
-        operations.set_payload(
-            connection, later[0].id, dict(later[0].payload) | {"base": operation.payload.get("base")}
-        )
-        operations.set_inverse(connection, later[0].id, operation.inverse)
+    later = _later(connection, operation)
+    if later is not None:
+        _rebase(connection, later, operation.payload.get("base"), operation.inverse)
         return False
     return apply(connection, operation.ticket_id, operation.verb, operation.inverse, now)
+
+
+def _later(connection: Connection, operation: Operation) -> Operation | None:
+    """The next change of the same field after a change, in sight; tags need none: they merge as sets."""
+    if operation.verb is Verb.TAG or operation.ticket_id is None:
+        return None
+    pending = operations.pending_fields(connection, operation.ticket_id, after=operation.id)
+    return next((one for one in pending if one.verb is operation.verb and one.state is not _CONFLICT), None)
+
+
+def _rebase(connection: Connection, operation: Operation, base: object, back: Mapping[str, object]) -> None:
+    operations.set_payload(connection, operation.id, dict(operation.payload) | {"base": base})
+    operations.set_inverse(connection, operation.id, back)
 
 
 def before_pending(connection: Connection, ticket_id: int) -> dict[str, object]:
@@ -136,17 +155,33 @@ def merge_pending(connection: Connection, ticket_id: int, now: int) -> None:
     theirs = {verb: shown(connection, ticket_id, verb) for verb in {one.verb for one in pending}}
     changes = [Change(one.verb, one.state, one.payload.get("base"), one.payload) for one in pending]
     merged = merge(theirs, changes)
-    for operation, outcome in zip(pending, merged.outcomes, strict=True):
+    for operation, outcome, before in zip(pending, merged.outcomes, merged.before, strict=True):
         if outcome is Outcome.SAME:
             operations.move(connection, operation.id, Signal.FOUND, now, last_error=None, error_code=None)
         elif outcome is Outcome.CLASH:
-            value = theirs[operation.verb]
-            words = f"{FIELDS[operation.verb]} was changed to {'none' if value is None else value} in the meantime"
-            operations.move(connection, operation.id, Signal.STALE, now, last_error=words, error_code="FIELD_CONFLICT")
-            operations.set_payload(connection, operation.id, dict(operation.payload) | {"theirs": value})
+            clash(connection, operation, theirs[operation.verb], now)
+        elif operation.state is _CONFLICT and operation.verb is not Verb.TAG:
+            operations.set_payload(connection, operation.id, dict(operation.payload) | {"theirs": before})
+        elif not alike(before, wanted(before, operation.verb, operation.payload)):
+            # Taking it back must lead to what the vendor has now, not to what it had then.
+            operations.set_inverse(connection, operation.id, inverse(before, operation.verb, operation.payload))
     for verb, value in merged.values.items():
         apply(connection, ticket_id, verb, _payload(verb, theirs[verb], value), now)
     tickets.mark_sync_state(connection, ticket_id)
+
+
+def overtaken(operation: Operation) -> bool:
+    """Whether the vendor's value was found changed while the outcome of this change was open."""
+    if operation.verb is Verb.TAG or operation.verb not in FIELDS or not operation.inverse:
+        return False
+    return operation.inverse.get("value") != operation.payload.get("base", operation.inverse.get("value"))
+
+
+def clash(connection: Connection, operation: Operation, theirs: object, now: int) -> None:
+    """Leaves a change that both sides made to a person, with the vendor's value."""
+    words = f"{FIELDS[operation.verb]} was changed to {'none' if theirs is None else theirs} in the meantime"
+    operations.move(connection, operation.id, Signal.STALE, now, last_error=words, error_code="FIELD_CONFLICT")
+    operations.set_payload(connection, operation.id, dict(operation.payload) | {"theirs": theirs})
 
 
 def _payload(verb: Verb, before: object, after: object) -> dict[str, object]:

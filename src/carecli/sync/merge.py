@@ -12,6 +12,9 @@ Value = object
 """A field's value in the words of payloads: text, a number or nothing; for tags a list."""
 
 
+_OUT_OF_SIGHT = (OperationState.CONFLICT, OperationState.FAILED)
+
+
 class Outcome(StrEnum):
     """What becomes of a change when the vendor's value is known."""
 
@@ -22,10 +25,13 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """The values to show after the merge, by verb, and the outcome of each change that is still to be sent."""
+    """The values to show after the merge, by verb; for each change its outcome (``None``: it is not for us to say) and the
+    value it was put on top of.
+    """
 
     values: Mapping[Verb, Value]
     outcomes: Sequence[Outcome | None]
+    before: Sequence[Value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +45,15 @@ class Change:
 
 
 def wanted(before: Value, verb: Verb, payload: Mapping[str, object]) -> Value:
-    """The value a payload leads to from a present value: tags merge as add and remove sets, others replace."""
+    """The value a payload leads to from a present value: tags merge as add and remove sets, others replace.
+
+    A tag that is added and removed at once stays.
+    """
     if verb is not Verb.TAG:
         return payload["value"]
     present, add, remove = _tags(before), _tags(payload.get("add")), _tags(payload.get("remove"))
-    return [*(tag for tag in present if tag not in remove), *(tag for tag in add if tag not in present)]
+    kept = [tag for tag in present if tag in add or tag not in remove]
+    return [*kept, *(tag for tag in add if tag not in present)]
 
 
 def inverse(before: Value, verb: Verb, payload: Mapping[str, object]) -> dict[str, object]:
@@ -51,7 +61,8 @@ def inverse(before: Value, verb: Verb, payload: Mapping[str, object]) -> dict[st
     if verb is not Verb.TAG:
         return {"value": before}
     present, add, remove = _tags(before), _tags(payload.get("add")), _tags(payload.get("remove"))
-    return {"add": [tag for tag in remove if tag in present], "remove": [tag for tag in add if tag not in present]}
+    gone = [tag for tag in remove if tag in present and tag not in add]
+    return {"add": gone, "remove": [tag for tag in add if tag not in present]}
 
 
 def merge(theirs: Mapping[Verb, Value], changes: Sequence[Change]) -> Merged:
@@ -62,23 +73,24 @@ def merge(theirs: Mapping[Verb, Value], changes: Sequence[Change]) -> Merged:
     """
     values = dict(theirs)
     outcomes: list[Outcome | None] = []
+    before: list[Value] = []
     for change in changes:
         present = values[change.verb]
         after = wanted(present, change.verb, change.payload)
-        if change.state in (OperationState.CONFLICT, OperationState.FAILED):
-            outcomes.append(None)
-            continue
-        if change.state is not OperationState.READY:
-            outcomes.append(None)
-        elif _alike(after, present):
-            outcomes.append(Outcome.SAME)
-        elif change.verb is Verb.TAG or present == change.base:
-            outcomes.append(Outcome.KEEP)
-        else:
-            outcomes.append(Outcome.CLASH)
-            continue
-        values[change.verb] = after
-    return Merged(values, outcomes)
+        outcome = _judge(change, present, after)
+        outcomes.append(outcome)
+        before.append(present)
+        if outcome is not Outcome.CLASH and change.state not in _OUT_OF_SIGHT:
+            values[change.verb] = after
+    return Merged(values, outcomes, before)
+
+
+def _judge(change: Change, present: Value, after: Value) -> Outcome | None:
+    if change.state in (OperationState.READY, OperationState.UNKNOWN) and alike(after, present):
+        return Outcome.SAME
+    if change.state is not OperationState.READY:
+        return None
+    return Outcome.KEEP if change.verb is Verb.TAG or present == change.base else Outcome.CLASH
 
 
 def unwound(present: Value, verb: Verb, inverses: Sequence[Mapping[str, object]]) -> Value:
@@ -88,7 +100,8 @@ def unwound(present: Value, verb: Verb, inverses: Sequence[Mapping[str, object]]
     return present
 
 
-def _alike(one: Value, other: Value) -> bool:
+def alike(one: Value, other: Value) -> bool:
+    """Whether two values are the same; the order of tags does not matter."""
     if isinstance(one, list) and isinstance(other, list):
         return set(one) == set(other)
     return one == other

@@ -153,6 +153,13 @@ class Pusher:
             words = "somebody wrote after what you had read"
             self._move(operation, Signal.STALE, last_error=words, error_code="STALE_REPLY")
             return True
+        if effects.overtaken(operation):
+            self.tally.conflicts += 1
+            with self._store.write() as connection, suppress(IllegalTransitionError):
+                effects.clash(connection, operation, operation.inverse["value"], self._clock())
+                effects.take_from_sight(connection, operation, self._clock())
+                tickets.mark_sync_state(connection, operation.ticket_id or 0)
+            return True
         try:
             request = request_for(self._connection, operation)
         except CareError as error:

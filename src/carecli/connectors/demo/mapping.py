@@ -229,6 +229,18 @@ def status_values(status: TicketStatus, at: int) -> dict[str, object]:
     }
 
 
+def said_status(word: str, at: int) -> dict[str, object]:
+    """As ``status_values`` for a word of the server; one that nobody knows counts as open and is kept."""
+    if word in set(TicketStatus):
+        return status_values(TicketStatus(word), at)
+    return status_values(TicketStatus.OPEN, at) | {"status_label": word, "status_raw": word}
+
+
+def said_priority(word: str) -> dict[str, object]:
+    """The fields of a ticket for a priority in the server's word; an unknown one is none, and kept."""
+    return {"priority": Priority(word) if word in set(Priority) else Priority.NONE, "priority_raw": word}
+
+
 def person_of(address: Address) -> PersonRecord:
     """A person of whom only an address is known."""
     return PersonRecord(name=address.name or None, emails=(address.email,))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from random import Random
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import msgspec
 
 from carecli.connectors.demo import paper, people
 from carecli.connectors.demo.desk import Case, Desk
 from carecli.connectors.demo.journal import SENT, Entry, Journal
-from carecli.connectors.demo.mapping import Mapper, person_of, status_values
+from carecli.connectors.demo.mapping import Mapper, person_of, said_priority, said_status, status_values
 from carecli.connectors.demo.scripts import of_kind
 from carecli.connectors.spi.errors import Gone
 from carecli.connectors.spi.records import AttachmentRecord, MessageRecord, PersonRecord, Record, TicketRecord
@@ -178,10 +178,10 @@ class Server:
             removed = values.pop("tags_remove", ())
             tags = [*(tag for tag in tags if tag not in removed), *values.pop("tags_add", ())]
             if "status" in values:
-                status = TicketStatus(values.pop("status"))
-                changes.update(status_values(status, entry.at))
+                changes.update(said_status(values.pop("status"), entry.at))
+                status = cast("TicketStatus", changes["status"])
             if "priority" in values:
-                values["priority"] = Priority(values["priority"])
+                changes.update(said_priority(values.pop("priority")))
             changes.update(values)
         changes["tags"] = tuple(dict.fromkeys(tags))
         changes["remote_version"] = str(version)

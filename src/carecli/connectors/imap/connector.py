@@ -9,6 +9,7 @@ from typing import ClassVar, NoReturn
 
 from carecli.connectors.imap.bodies import content_of
 from carecli.connectors.imap.compose import compose, message_id_of
+from carecli.connectors.imap.faults import unconfirmed
 from carecli.connectors.imap.live import Watcher
 from carecli.connectors.imap.manifest import MANIFEST
 from carecli.connectors.imap.mime import split
@@ -56,6 +57,7 @@ class ImapConnector:
         self._smtp = Submission(self._settings, secrets)
         self._watcher = Watcher(Session(self._settings, secrets))
         self._inbox: FolderState | None = None
+        self._tried: dict[str, float] = {}
 
     def check(self) -> Health:
         """Signs in to both servers; notes say what the IMAP server lacks. Raises ``spi.errors``."""
@@ -89,6 +91,7 @@ class ImapConnector:
         Raises ``Rejected``, ``Retryable``, ``AuthNeeded`` (nothing was sent) or ``Ambiguous``.
         """
         mail = compose(request, self._settings)
+        self._tried[request.operation_id] = time.time()
         self._smtp.send(mail)
         self._briefly(lambda: self._await_copy(mail.message_id))
         return PushResult(message_id=mail.message_id)
@@ -127,7 +130,8 @@ class ImapConnector:
         """Looks for the copy of a send whose answer was lost, and puts it away. Raises ``spi.errors``.
 
         Mail may be under way for days, so its absence is never certain: the answer is the result or "unsure", never
-        "absent". ``verify_wait_seconds`` tells the engine when to hand an unsure send to a person.
+        "absent". Once ``verify_wait_seconds`` have passed since the attempt (as far as this object made it; else since
+        the person decided), it raises ``Ambiguous``, which says what a person can do.
         """
         if not isinstance(request, ReplyRequest):
             return "absent"  # never left this machine
@@ -146,7 +150,12 @@ class ImapConnector:
                     settle(self._desk, folder, uid, message_id)
                 keep_one(self._desk, message_id)
             found = found or bool(uids)
-        return PushResult(message_id=message_id) if found else "unsure"
+        if found:
+            return PushResult(message_id=message_id)
+        waited = time.time() - self._tried.get(operation_id, request.created_at / 1000)
+        if waited >= self._settings.verify_wait_seconds:
+            raise unconfirmed(self._settings.smtp, operation_id, waited)
+        return "unsure"
 
     def fetch_attachment(self, message: str, attachment: str, lookup: Lookup) -> bytes:
         """Bytes of an attachment, from the kept source. Raises ``Gone`` when the source or the part is not there."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from carecli.connectors.imap.settings import Endpoint
-from carecli.connectors.spi.errors import AuthNeeded, BadSetup, Gone, Retryable
+from carecli.connectors.spi.errors import Ambiguous, AuthNeeded, BadSetup, Gone, Retryable
 from carecli.domain.errors import CareError
 from carecli.domain.redact import clean_line, without_secrets
 
@@ -87,4 +87,14 @@ def folder_fault(endpoint: Endpoint, folder: str, error: object) -> Gone | Retry
     return Gone(
         f"there is no folder '{folder}' on the {endpoint} ({words}); mail read from it before is kept",
         help="Correct folders or sent_folder in the account section, or create the folder.",
+    )
+
+
+def unconfirmed(endpoint: Endpoint, operation_id: str, waited: float) -> Ambiguous:
+    """The error for a send of which no copy came back within the time that the account allows; ``waited`` seconds."""
+    time = f"{waited / 60:.0f} minutes" if waited >= 120 else f"{waited:.0f} seconds"
+    return Ambiguous(
+        f"no copy of this message came back from the {endpoint} within {time}; it may or may not have been sent, and is "
+        "kept",
+        help=f"Look whether it arrived, then say so: carecli outbox resolve {operation_id} --send|--discard",
     )

@@ -26,13 +26,12 @@ from carecli.domain.redact import clean_text
 _DAY = 86_400_000
 _OLDEST = 315_532_800_000  # 1980: earlier dates are clocks that were never set
 _MAX_SUBJECT = 1000
+UNREADABLE = "(unreadable mail)"
+"""Subject of a mail that could not be read as one; its text is the raw source."""
 
 
 class Mail(msgspec.Struct, frozen=True, kw_only=True):
-    """One mail as far as tickets need it. ``sha256`` names it; ``sent_at`` is in milliseconds since 1970 UTC.
-
-    ``broken`` says that the source could not be read as a mail and ``text`` is its raw form.
-    """
+    """One mail as far as tickets need it. ``sha256`` names it; ``sent_at`` is in milliseconds since 1970 UTC."""
 
     sha256: str
     sent_at: int
@@ -53,7 +52,6 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
     mailing_list: bool = False
     report: Report | None = None
     language: str | None = None
-    broken: bool = False
 
 
 def parse(source: bytes, arrived: int) -> Mail:
@@ -63,7 +61,7 @@ def parse(source: bytes, arrived: int) -> Mail:
         return _read(split(source), name, arrived)
     except Exception:  # whatever a sender invents next: the mail is still there, as raw text
         text = clean_text(text_of(source)).rstrip()
-        return Mail(sha256=name, sent_at=arrived, text=text, subject="(unreadable mail)", broken=True)
+        return Mail(sha256=name, sent_at=arrived, text=text, subject=UNREADABLE)
 
 
 def _read(root: Part, name: str, arrived: int) -> Mail:

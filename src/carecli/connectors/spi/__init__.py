@@ -1,3 +1,1 @@
 """The public interface for connector authors (semantic versioning, 0.x): protocols, records, options, errors."""
-
-API_VERSION = "0.1"

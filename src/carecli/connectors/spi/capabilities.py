@@ -17,7 +17,7 @@ class Capabilities:
     ``local`` writes are kept in the local store only, because the vendor has no such field. ``verification`` says how
     an ambiguous write is looked up: by its own mark, by reading back, or not at all (then a person decides).
     ``lag_seconds`` is how far a pull re-reads behind its cursor. ``max_chars`` and ``reply_window_seconds`` are by
-    channel. Everything not listed is a "no".
+    channel. ``tombstones``: deletions at the vendor are told. Everything not listed is a "no".
     """
 
     reply: bool = False
@@ -38,6 +38,7 @@ class Capabilities:
     knowledge: bool = False
     live_events: bool = False
     preconditions: bool = False
+    tombstones: bool = False
     verification: Verification = "none"
     lag_seconds: int = 0
     max_attachment_bytes: int | None = None
