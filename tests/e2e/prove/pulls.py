@@ -62,7 +62,7 @@ def run_pull(peer: MailPeer, folder: Path, seed: int, *, mails: int, kills: int)
             while row.kills.total() < kills:
                 process = _start(desk)
                 try:
-                    process.wait(0.1 + whole * 1.1 * chance.random() ** 1.7)
+                    process.wait(0.1 + whole * 1.1 * chance.random() ** 3)
                 except subprocess.TimeoutExpired:
                     kill(process)
                     row.kills["anywhere"] += 1
