@@ -25,5 +25,8 @@ check: lint types test  ## all that CI runs
 gen:  ## write everything that is generated: example configuration, references, code map, pictures
 	PYTHONPATH=tests $(PYTHON) tests/generated.py --pictures
 
+prove:  ## prove "never lost, never doubled" on a real mail server (PROVE="--short" takes three minutes)
+	PYTHONPATH=tests:tests/peers:src $(PYTHON) -m e2e.prove $(PROVE)
+
 bench:  ## measure speed against peers; prints a table of ratios
 	$(PYTHON) tests/bench/run.py

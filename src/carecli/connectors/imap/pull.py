@@ -135,7 +135,7 @@ class Pull:
         self._threader.begin([each.mail for each in read if each.mail.sha256 not in known])
         for each in read:
             place: PlaceRecord | None = _place_of(each)
-            settled = self._settled(each)
+            settled = self._settled(each, again=each.mail.sha256 in known)
             if settled is not None and settled.outcome == "removed":
                 continue  # the copy in the sent folder is the mail; it comes on its own
             if settled is not None and settled.outcome == "moved":
@@ -153,10 +153,17 @@ class Pull:
             if place is not None:
                 yield place
 
-    def _settled(self, each: _Read) -> Settled | None:
-        """Moves the copy to ourselves of mail that carecli sent; ``None`` for all other mail."""
+    def _settled(self, each: _Read, *, again: bool) -> Settled | None:
+        """Moves the copy to ourselves of mail that carecli sent; ``None`` for all other mail, and for mail in the sent
+        folder, where only one of it stays (``again``: this mail was read before).
+        """
         mail, at = each.mail, each.at
-        if at.folder == self._sent or not mail.message_id or not self._ours.mark_of(mail.message_id):
+        if not mail.message_id or not self._ours.mark_of(mail.message_id):
+            return None
+        if at.folder == self._sent:
+            if again:  # its twin is there already: two programs moved it, and the last one died before it could look
+                twin = mail.message_id
+                self._worker.call(lambda: keep_one(self._session, twin), self._stop)
             return None
         if at.folder.upper() != "INBOX" and "\\Seen" in at.listed.flags:
             return None  # somebody filed it there

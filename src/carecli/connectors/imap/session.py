@@ -16,7 +16,7 @@ from imapclient.exceptions import LoginError
 
 from carecli.connectors.imap.faults import folder_fault, sign_in_fault, translated
 from carecli.connectors.imap.settings import Settings, require_starttls, tls_context
-from carecli.connectors.spi.errors import Retryable
+from carecli.connectors.spi.errors import Gone, Retryable
 from carecli.connectors.spi.protocols import Secrets
 
 _UID = re.compile(rb"\bUID (\d+)")
@@ -282,14 +282,24 @@ class Session:
                 client.uid_expunge(list(uids))
 
     def move(self, uid: int, folder: str) -> tuple[int, int] | None:
-        """Moves a message; its new (UIDVALIDITY, UID) where the server tells (RFC 4315)."""
+        """Moves a message; its new (UIDVALIDITY, UID) where the server tells (RFC 4315).
+
+        Raises ``Gone`` when somebody else moved or removed it at the same moment (EXPUNGEISSUED, RFC 5530).
+        """
         client = self.open()
         with self._guard():
             self._wire.response("COPYUID")  # forget what earlier commands left
-            if self.has("MOVE"):
-                client.move([uid], folder)
-            else:
-                client.copy([uid], folder)
+            try:
+                if self.has("MOVE"):
+                    client.move([uid], folder)
+                else:
+                    client.copy([uid], folder)
+            except imaplib.IMAP4.abort:
+                raise
+            except imaplib.IMAP4.error as error:
+                if "[EXPUNGEISSUED]" not in str(error).upper():
+                    raise
+                raise Gone(f"another program moved a mail to '{folder}' at the same moment") from error
             _, told = self._wire.response("COPYUID")
         if not self.has("MOVE"):
             self.remove([uid])

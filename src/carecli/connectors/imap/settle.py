@@ -42,14 +42,21 @@ def settle(session: Session, folder: str, uid: int, message_id: str) -> Settled:
     if there:
         session.remove([uid])
         return Settled("removed")
-    pair = session.move(uid, sent)
+    try:
+        pair = session.move(uid, sent)
+    except Gone:  # another program was quicker
+        return Settled("removed")
     return Settled("moved", sent, *pair) if pair else Settled("moved")
 
 
 def keep_one(session: Session, message_id: str) -> None:
-    """Removes all but the first copy from the sent folder; only servers without MOVE can have brought several."""
+    """Removes all but the first copy from the sent folder.
+
+    Two programs that move the same copy at the same moment can bring two, also with MOVE: Dovecot copies first and
+    removes then. Whoever looks last sees both, and everybody keeps the one with the lowest UID.
+    """
     sent = session.sent_folder()
-    if sent is None or session.has("MOVE"):
+    if sent is None:
         return
     session.select(sent, write=True, again=True)
     copies = sorted(find(session, message_id))
