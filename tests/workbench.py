@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from carecli.connectors.spi.records import MessageRecord, Page, PersonRecord, Record, TicketRecord
-from carecli.domain.conversation import AuthorKind, Direction, MessageKind, Visibility
+from carecli.domain.conversation import AuthorKind, Direction, Draft, MessageKind, Visibility
 from carecli.domain.ticket import Channel, TicketStatus
+from carecli.services.models import ReplyPlan
 from carecli.store import accounts
 from carecli.store.engine import Store
 from carecli.sync.apply import PageWriter
@@ -98,3 +99,26 @@ def ingest(store: Store, account_id: int, *records: Record, cursor: str = "c1", 
 def key_of(store: Store, number: str = "1") -> int:
     """Key of the ticket of a number."""
     return int(store.connection.execute("SELECT id FROM ticket WHERE number = ?", (number,)).fetchone()[0])
+
+
+def draft_of(plan: ReplyPlan, body: str) -> Draft:
+    """A draft as the composer makes it."""
+    return Draft(
+        id="",
+        ticket_id=plan.ticket_id,
+        ticket_ref=None,
+        account=plan.account,
+        agent="",
+        mode=plan.mode,
+        to=plan.to,
+        cc=plan.cc,
+        bcc=(),
+        subject=plan.subject,
+        body=body,
+        attachments=(),
+        actions=(),
+        base_message_id=plan.newest_message_id,
+        created_at=0,
+        updated_at=0,
+        discarded_at=None,
+    )

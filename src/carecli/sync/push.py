@@ -133,7 +133,8 @@ class Pusher:
             except Ambiguous as error:
                 self._ask(operation, error.message)
             except (Exception, SystemExit) as error:
-                self._verify_later(operation, _in_words(error))
+                # Why it is in doubt is what a person needs to know, not that it could not be looked up just now.
+                self._verify_later(operation, operation.last_error or _in_words(error))
                 if self._stops(error):
                     return
             else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import pytest
 
@@ -23,8 +23,8 @@ from carecli.connectors.spi.manifest import Manifest
 from carecli.connectors.spi.options import Options
 from carecli.connectors.spi.protocols import Lookup, Secrets, TicketSource, Verdict
 from carecli.connectors.spi.records import FieldRequest, Health, NoteRequest, Page, PushResult, ReplyRequest
-from carecli.domain.operation import Operation, OperationState, Verb
-from carecli.store import accounts, operations
+from carecli.domain.operation import NEEDS_PERSON, Operation, OperationState, Signal, Verb
+from carecli.store import accounts, conversations, operations
 from carecli.store.driver import connect
 from carecli.store.engine import Store
 from carecli.sync.lease import STALE_MS
@@ -537,3 +537,255 @@ def test_a_new_ticket_learns_its_number(bench: Bench) -> None:
     (request,) = bench.vendor.sent
     assert (request.ticket.external_id, request.ticket.subject) == (None, "Hello")
     assert bench.get(operation).target == "desk:77"
+
+
+class Announcer(Vendor):
+    """A vendor whose connector says when the deciding step comes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.before_effect: Callable[[], None] = lambda: None
+        self.early: BaseException | None = None
+
+    def _take(self, request: Request) -> PushResult:
+        if self.early is not None:
+            error, self.early = self.early, None
+            raise error
+        self.before_effect()
+        return super()._take(request)
+
+
+class KilledError(BaseException):
+    """The process ends here."""
+
+
+@pytest.fixture
+def announced(bench: Bench) -> Bench:
+    """A bench whose connector announces."""
+    bench.vendor = Announcer()
+    return bench
+
+
+@pytest.mark.parametrize("verb", [Verb.REPLY, Verb.NOTE, Verb.STATUS])
+def test_a_program_that_ended_before_the_deciding_step_left_nothing_to_doubt(announced: Bench, verb: Verb) -> None:
+    operation = announced.add(verb, payload={"base": "open"})
+    announced.vendor.early = KilledError()  # type: ignore[attr-defined]
+    with pytest.raises(KilledError):
+        announced.push()
+    assert (announced.state(operation), announced.get(operation).error_code) == (S.INFLIGHT, "NOTHING_SENT")
+    assert announced.push().pushed == 1
+    assert (announced.state(operation), announced.get(operation).error_code) == (S.DONE, None)
+    assert announced.vendor.looked == []
+
+
+def test_a_program_that_ended_after_it_leaves_a_doubt(announced: Bench) -> None:
+    operation = announced.add()
+    announced.vendor.answers = [KilledError()]
+    with pytest.raises(KilledError):
+        announced.push()
+    assert (announced.state(operation), announced.get(operation).error_code) == (S.INFLIGHT, None)
+    announced.vendor.verdicts = ["unsure"]
+    announced.push()
+    assert announced.state(operation) is S.UNKNOWN
+    assert len(announced.vendor.sent) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [
+        (Ambiguous("broke off"), S.READY),
+        (OSError("broke off"), S.READY),
+        (ValueError("a defect"), S.FAILED),
+        (Rejected("no"), S.FAILED),
+        (SystemExit(3), S.FAILED),
+    ],
+)
+def test_what_breaks_before_the_deciding_step_is_known_to_be_harmless(
+    announced: Bench, error: BaseException, state: OperationState
+) -> None:
+    operation = announced.add()
+    announced.vendor.early = error  # type: ignore[attr-defined]
+    announced.push()
+    assert announced.state(operation) is state
+    assert announced.vendor.sent == []
+
+
+def test_who_slept_while_another_took_over_sends_nothing(announced: Bench) -> None:
+    operation = announced.add()
+    inner = Vendor()
+
+    def sleep_and_wake() -> None:
+        announced.store.connection.execute("UPDATE lease SET holder = 'other'")
+        announced.store.connection.execute("UPDATE operation SET state = 'ready'")
+
+    class Sleeper(Announcer):
+        def send_reply(self, request: ReplyRequest) -> PushResult:
+            sleep_and_wake()
+            return super().send_reply(request)
+
+    announced.vendor = Sleeper()
+    announced.push()
+    assert announced.vendor.sent == inner.sent == []
+    assert announced.state(operation) is S.READY
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [None, "done", PushResult(external_id=cast("str", {"id": 1})), PushResult(message_id=cast("str", 5))],
+)
+def test_an_answer_that_is_none_is_a_doubt(bench: Bench, answer: object) -> None:
+    operation = bench.add()
+    bench.vendor.answers = [cast("PushResult", answer)]
+    bench.push()
+    assert bench.state(operation) is S.UNKNOWN
+    bench.now += MINUTE
+    bench.vendor.verdicts = [cast("Verdict", answer)]
+    bench.push()
+    assert bench.state(operation) is S.UNKNOWN
+
+
+@pytest.mark.parametrize("asked", ["soon", -5, float("nan"), float("inf"), True, 0, None])
+def test_a_wait_that_makes_no_sense_is_ours_to_choose(bench: Bench, asked: Any) -> None:
+    operation = bench.add()
+    bench.vendor.answers = [Throttled("slower", retry_after=asked)]
+    bench.push()
+    assert bench.state(operation) is S.READY
+    assert accounts.blocked_until(bench.store.connection, bench.account) == bench.now + 60_000
+
+
+def without_verification(bench: Bench) -> None:
+    manifest = replace(MANIFEST, capabilities=replace(MANIFEST.capabilities, verification="none"))
+
+    class Blind(Vendor):
+        """A vendor that nothing can be asked."""
+
+    Blind.manifest = manifest
+    bench.vendor = Blind()
+
+
+def test_a_connector_that_cannot_verify_stops_and_asks(bench: Bench) -> None:
+    without_verification(bench)
+    first, second = bench.add(), bench.add(Verb.NOTE)
+    bench.vendor.answers = [Ambiguous("no answer")]
+    bench.push()
+    bench.now += MINUTE
+    for _ in range(3):
+        bench.now += MINUTE
+        bench.push()
+    found = bench.get(first)
+    assert (found.state, found.error_code) == (S.UNKNOWN, NEEDS_PERSON)
+    assert "cannot find out whether it arrived" in (found.last_error or "")
+    assert bench.vendor.looked == []
+    assert (bench.state(second), len(bench.vendor.sent)) == (S.READY, 1)
+    assert operations.next_due_at(bench.store.connection, bench.account) == 0  # the note, which waits behind it
+
+
+def test_a_mark_that_never_comes_is_left_to_a_person(bench: Bench) -> None:
+    operation = bench.add()
+    bench.vendor.answers = [Ambiguous("no answer")]
+    bench.push()
+    bench.now += MINUTE
+    bench.vendor.verdicts = [Ambiguous("no copy came back within ten minutes")]
+    bench.push()
+    found = bench.get(operation)
+    assert (found.state, found.error_code) == (S.UNKNOWN, NEEDS_PERSON)
+    assert found.last_error == "no copy came back within ten minutes"
+    assert operations.next_due_at(bench.store.connection, bench.account) is None
+    bench.push()
+    assert bench.vendor.looked == [operation.id]
+
+
+def looking(bench: Bench, look: Callable[[], None]) -> Pusher:
+    vendor = bench.vendor
+    assert isinstance(vendor, TicketSource)
+    return Pusher(
+        bench.store,
+        bench.account,
+        vendor,
+        holder="me",
+        clock=lambda: bench.now,
+        chance=lambda: 0.5,
+        look=look,
+    )
+
+
+def test_one_look_holds_for_a_while(bench: Bench) -> None:
+    base = conversations.newest_message(bench.store.connection, key_of(bench.store))
+    for verb in (Verb.NOTE, Verb.REPLY, Verb.STATUS, Verb.REPLY):
+        bench.add(verb, payload={"base": "open"}, base_message_id=base if verb is Verb.REPLY else None)
+    seen: list[int] = []
+    looking(bench, lambda: seen.append(len(bench.vendor.sent))).run(threading.Event())
+    assert seen == [1]  # notes are not guarded, and what follows within seconds needs no second look
+    assert len(bench.vendor.sent) == 4
+
+
+def test_what_a_look_finds_stops_the_reply(bench: Bench) -> None:
+    base = conversations.newest_message(bench.store.connection, key_of(bench.store))
+    reply, other = bench.add(base_message_id=base), bench.add(Verb.NOTE, "2")
+    news = message("m9", "t1", T0 + 5 * MINUTE)
+
+    def look() -> None:
+        ingest(bench.store, bench.account, news, cursor="c9")
+
+    looking(bench, look).run(threading.Event())
+    assert [bench.state(reply), bench.state(other)] == [S.CONFLICT, S.DONE]
+
+
+def test_when_nothing_can_be_looked_at_nothing_guarded_goes(bench: Bench) -> None:
+    base = conversations.newest_message(bench.store.connection, key_of(bench.store))
+    reply = bench.add(base_message_id=base)
+
+    def fail() -> None:
+        raise Retryable("the line is down")
+
+    tally = looking(bench, fail).run(threading.Event())
+    assert isinstance(tally.error, Retryable)
+    found = bench.get(reply)
+    assert (found.state, found.last_error, found.attempts) == (S.READY, "the line is down", 0)
+    assert found.not_before > bench.now
+    assert bench.vendor.sent == []
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_refused_version_is_merged_and_tried_again(bench: Bench, times: int) -> None:
+    operation = bench.add(Verb.STATUS, payload={"base": "open"})
+    bench.vendor.answers = [Conflicting("changed")] * times
+
+    def look() -> None:
+        record = ticket("t1", remote_version=str(bench.now), tags=("theirs",))
+        ingest(bench.store, bench.account, record, cursor=f"c{bench.now}")
+
+    looking(bench, look).run(threading.Event())
+    assert bench.state(operation) is S.DONE
+    assert len(bench.vendor.sent) == times + 1
+
+
+def test_a_version_that_is_refused_for_ever_is_left_to_a_person(bench: Bench) -> None:
+    operation = bench.add(Verb.STATUS, payload={"base": "open"})
+    bench.vendor.answers = [Conflicting("changed") for _ in range(9)]
+    looking(bench, lambda: None).run(threading.Event())
+    assert bench.state(operation) is S.CONFLICT
+    assert len(bench.vendor.sent) == 3
+
+
+def test_a_field_that_waits_for_a_person_does_not_keep_a_text(bench: Bench) -> None:
+    status = bench.add(Verb.STATUS, payload={"base": "open"}, state=S.CONFLICT)
+    again, reply = bench.add(Verb.STATUS, payload={"base": "open"}), bench.add()
+    bench.push()
+    assert [bench.state(one) for one in (status, again, reply)] == [S.CONFLICT, S.READY, S.READY]
+    with bench.store.write() as connection:
+        operations.move(connection, again.id, Signal.CANCEL, bench.now)
+    bench.push()
+    assert bench.state(reply) is S.DONE
+
+
+def test_what_was_cancelled_a_moment_ago_does_not_leave(bench: Bench) -> None:
+    base = conversations.newest_message(bench.store.connection, key_of(bench.store))
+    reply = bench.add(base_message_id=base)
+
+    def cancel() -> None:
+        with bench.store.write() as connection:
+            operations.move(connection, reply.id, Signal.CANCEL, bench.now)
+
+    looking(bench, cancel).run(threading.Event())
+    assert (bench.state(reply), bench.vendor.sent) == (S.CANCELLED, [])
