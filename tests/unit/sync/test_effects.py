@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from carecli.domain.operation import Operation, OperationState, Verb
+from carecli.domain.operation import Operation, OperationState, Signal, Verb
 from carecli.domain.ticket import Priority, TicketStatus
 from carecli.store import operations, tickets
 from carecli.store.engine import Store
@@ -143,3 +143,107 @@ def test_the_event_of_a_change_names_the_field_and_both_values(store: Store, key
         ("Sam", "cli", "changed", "tags", "a", "a, b", "OP1"),
         ("Sam", "cli", "reply", None, None, "5", "OP2"),
     ]
+
+
+def waiting(store: Store, key: int, number: int, value: str, base: str, state: OperationState) -> str:
+    """A change of priority as the services make it, in some state."""
+    operation = Operation(
+        f"OP{number}",
+        "desk",
+        Verb.PRIORITY,
+        key,
+        "desk:1",
+        {"value": value, "base": base},
+        state,
+        0,
+        0,
+        T0,
+        inverse={"value": base},
+    )
+    with store.write() as connection:
+        effects.apply(connection, key, Verb.PRIORITY, operation.payload, T0 + number)
+        operations.add(connection, operation, account(store))
+    return operation.id
+
+
+def pulled(store: Store, priority: Priority, version: int) -> None:
+    """The vendor tells its priority."""
+    ingest(store, account(store), ticket(priority=priority, updated_at=T0 + version), cursor=f"c{version}")
+
+
+def priority(store: Store, key: int) -> object:
+    return effects.shown(store.connection, key, Verb.PRIORITY)
+
+
+def test_what_the_vendor_has_already_need_not_be_sent_or_doubted(store: Store, key: int) -> None:
+    ready = waiting(store, key, 1, "urgent", "normal", OperationState.READY)
+    unknown = waiting(store, key, 2, "urgent", "urgent", OperationState.UNKNOWN)
+    pulled(store, Priority.URGENT, 50)
+    assert [operations.get(store.connection, one).state for one in (ready, unknown)] == ["done", "done"]
+
+
+def test_a_clash_shows_theirs_and_keeps_both_values(store: Store, key: int) -> None:
+    first = waiting(store, key, 1, "urgent", "normal", OperationState.READY)
+    pulled(store, Priority.LOW, 50)
+    found = operations.get(store.connection, first)
+    assert (found.state, found.error_code, found.payload["theirs"]) == ("conflict", "FIELD_CONFLICT", "low")
+    assert priority(store, key) == "low"
+    pulled(store, Priority.HIGH, 51)
+    assert operations.get(store.connection, first).payload["theirs"] == "high"
+    with store.write() as connection:
+        assert not effects.take_from_sight(connection, operations.get(connection, first), T0 + 60)
+    assert priority(store, key) == "high"
+
+
+def test_a_change_whose_outcome_is_open_is_overtaken_when_the_vendor_tells_a_third_value(
+    store: Store, key: int
+) -> None:
+    first = waiting(store, key, 1, "urgent", "normal", OperationState.UNKNOWN)
+    assert not effects.overtaken(operations.get(store.connection, first))
+    pulled(store, Priority.LOW, 50)
+    assert priority(store, key) == "urgent"
+    found = operations.get(store.connection, first)
+    assert effects.overtaken(found)
+    with store.write() as connection:
+        effects.arrived(connection, found, T0 + 60)
+    assert priority(store, key) == "low", "it had arrived, and was changed after that"
+
+
+def test_under_way_only_a_third_value_is_news(store: Store, key: int) -> None:
+    first = waiting(store, key, 1, "urgent", "normal", OperationState.INFLIGHT)
+    pulled(store, Priority.NORMAL, 50)
+    assert "theirs" not in operations.get(store.connection, first).payload
+    with store.write() as connection:
+        effects.arrived(connection, operations.get(connection, first), T0 + 55)
+    assert priority(store, key) == "urgent"
+    pulled(store, Priority.LOW, 60)
+    assert operations.get(store.connection, first).payload["theirs"] == "low"
+
+
+def test_what_came_later_is_based_on_what_ended(store: Store, key: int) -> None:
+    first = waiting(store, key, 1, "urgent", "normal", OperationState.READY)
+    second = waiting(store, key, 2, "low", "urgent", OperationState.READY)
+    with store.write() as connection:
+        gone = operations.get(connection, first)
+        operations.move(connection, first, Signal.REJECTED, T0 + 5)
+        assert not effects.take_from_sight(connection, gone, T0 + 5)
+        rebased = operations.get(connection, second)
+        assert (rebased.payload["base"], rebased.inverse) == ("normal", {"value": "normal"})
+        operations.move(connection, first, Signal.AGAIN, T0 + 6)
+        effects.bring_to_sight(connection, gone, T0 + 6)
+        back, first_now = operations.get(connection, second), operations.get(connection, first)
+        assert (back.payload["base"], back.inverse) == ("urgent", {"value": "urgent"})
+        assert first_now.inverse == {"value": "normal"}
+    assert priority(store, key) == "low"
+
+
+def test_a_text_and_a_change_without_a_ticket_have_nothing_in_sight(store: Store, key: int) -> None:
+    text = Operation("OP1", "desk", Verb.NOTE, key, "desk:1", {}, OperationState.FAILED, 0, 0, T0)
+    before = watched(store, key)
+    nowhere = Operation("OP2", "desk", Verb.TAG, None, None, {"add": ["a"]}, OperationState.FAILED, 0, 0, T0)
+    with store.write() as connection:
+        for operation in (text, nowhere):
+            effects.bring_to_sight(connection, operation, T0)
+            assert not effects.take_from_sight(connection, operation, T0)
+            assert not effects.overtaken(operation)
+    assert watched(store, key) == before

@@ -24,6 +24,7 @@ from carecli.connectors.spi.options import Options
 from carecli.connectors.spi.protocols import Lookup, Secrets, TicketSource, Verdict
 from carecli.connectors.spi.records import FieldRequest, Health, NoteRequest, Page, PushResult, ReplyRequest
 from carecli.domain.operation import NEEDS_PERSON, Operation, OperationState, Signal, Verb
+from carecli.domain.ticket import Priority
 from carecli.store import accounts, conversations, operations
 from carecli.store.driver import connect
 from carecli.store.engine import Store
@@ -789,3 +790,17 @@ def test_what_was_cancelled_a_moment_ago_does_not_leave(bench: Bench) -> None:
 
     looking(bench, cancel).run(threading.Event())
     assert (bench.state(reply), bench.vendor.sent) == (S.CANCELLED, [])
+
+
+def test_a_change_that_was_overtaken_while_its_outcome_was_open_waits_for_a_person(bench: Bench) -> None:
+    operation = bench.add(Verb.PRIORITY, payload={"value": "urgent", "base": "normal"}, inverse={"value": "normal"})
+    bench.vendor.answers = [Ambiguous("no answer")]
+    bench.push()
+    ingest(bench.store, bench.account, ticket("t1", priority=Priority.LOW), cursor="c9")
+    bench.now += MINUTE
+    bench.vendor.verdicts = ["absent"]
+    tally = bench.push()
+    found = bench.get(operation)
+    assert (tally.conflicts, found.state, found.error_code) == (1, S.CONFLICT, "FIELD_CONFLICT")
+    assert (found.payload["theirs"], len(bench.vendor.sent)) == ("low", 1)
+    assert bench.store.connection.execute("SELECT priority FROM ticket WHERE number = '1'").fetchone() == ("low",)
