@@ -120,12 +120,16 @@ def next_ready(connection: Connection, account_id: int, now: int) -> Operation |
     return _operation(row) if row else None
 
 
-def next_due_at(connection: Connection, account_id: int) -> int | None:
-    """Earliest instant at which a waiting operation may go; ``None``: nothing waits."""
+def next_due_at(connection: Connection, account_id: int, now: int) -> int | None:
+    """Earliest instant at which a waiting operation may go; ``None``: nothing waits.
+
+    What is held and was made after ``now`` may go at once: the clock was set back.
+    """
     row = connection.execute(
-        "SELECT min(not_before) FROM operation WHERE account_id = ? AND (state IN ('held', 'ready')"
+        "SELECT min(CASE WHEN state = 'held' AND created_at > ? THEN 0 ELSE not_before END)"
+        " FROM operation WHERE account_id = ? AND (state IN ('held', 'ready')"
         f" OR state = 'unknown' AND error_code IS NOT '{NEEDS_PERSON}')",
-        (account_id,),
+        (now, account_id),
     ).fetchone()
     return row[0] if row and row[0] is not None else None
 

@@ -10,6 +10,8 @@ LOOK_AGAIN_MS = 5_000
 MOST_MERGES = 3
 FIRST_BACKOFF_MS = 2_000
 LONGEST_BACKOFF_MS = 300_000
+LONGEST_REST_MS = 86_400_000
+"""No vendor's wish for rest lasts longer; a rest that seems to was noted before the clock was set back."""
 
 
 def signal_for(error: BaseException, *, acted: bool = True) -> Signal:
@@ -46,7 +48,7 @@ def asked_to_wait_ms(error: BaseException) -> int:
     seconds = getattr(error, "retry_after", None)
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < float("inf"):
         return 0
-    return int(min(seconds, 86_400) * 1000)
+    return int(min(seconds * 1000, LONGEST_REST_MS))
 
 
 def stops_account(error: BaseException) -> bool:

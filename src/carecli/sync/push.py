@@ -85,7 +85,8 @@ class Pusher:
 
     def run(self, stop: threading.Event) -> PushTally:
         """Pushes until nothing more is due, the account must rest, or ``stop`` is set."""
-        if accounts.blocked_until(self._connection, self._account_id) > self._clock() or not self._lease.take():
+        rest = accounts.blocked_until(self._connection, self._account_id) - self._clock()
+        if 0 < rest <= plan.LONGEST_REST_MS or not self._lease.take():
             return self.tally
         if isinstance(self._connector, Announcing):
             self._connector.before_effect = self._about_to_act
@@ -106,8 +107,8 @@ class Pusher:
         now = self._clock()
         held = operations.in_states(self._connection, self._account_id, (OperationState.HELD,))
         for operation in held:
-            if operation.not_before <= now:
-                self._move(operation, Signal.DUE)
+            if operation.not_before <= now or operation.created_at > now:  # the clock was set back
+                self._move(operation, Signal.DUE, not_before=0)
 
     def _settle_unknown(self) -> None:
         """Looks for the marks of operations whose outcome nobody knows. Whoever was in flight died: we hold the lease."""

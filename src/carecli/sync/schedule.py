@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
@@ -40,8 +41,11 @@ def watch(
             failures.append(error)
             stop.set()
 
+    nudges = {endpoint.name: threading.Event() for endpoint in endpoints}
+
     def puller(endpoint: Endpoint) -> None:
-        _pull_loop(open_store, endpoint, context, stop, interval, nudge, reported, pushing=pushing and not pulling)
+        own = nudges[endpoint.name]
+        _pull_loop(open_store, endpoint, context, stop, interval, own, reported, pushing=pushing and not pulling)
 
     def pusher(endpoint: Endpoint) -> None:
         _push_loop(open_store, endpoint, context, stop, reported)
@@ -56,7 +60,10 @@ def watch(
         thread.daemon = True
         thread.start()
     while any(thread.is_alive() for thread in threads) and not stop.is_set():
-        stop.wait(0.5)
+        if nudge.wait(0.25):
+            nudge.clear()
+            for one in nudges.values():
+                one.set()
     for thread in threads:
         thread.join(timeout=2)
     if failures:
@@ -141,15 +148,15 @@ def _push_loop(
             account_id = accounts.ensure(
                 connection, endpoint.name, endpoint.manifest.kind, endpoint.base_url, context.clock()
             )
-        rest_until = 0
+        rest_until = 0.0
         while not stop.is_set():
-            due = operations.next_due_at(store.connection, account_id)
             now = context.clock()
-            if due is not None and due <= now and now >= rest_until:
+            due = operations.next_due_at(store.connection, account_id, now)
+            if due is not None and due <= now and time.monotonic() >= rest_until:
                 report = sync_account(store, endpoint, context, stop, pulling=False)
                 if report.pushed or report.conflicts or report.failed or report.error:
                     reported(report)
-                rest_until = context.clock() + (5_000 if report.error or not report.pushed else 0)
+                rest_until = time.monotonic() + (5 if report.error or not report.pushed else 0)
             stop.wait(PUSH_POLL_SECONDS)
     finally:
         store.close()

@@ -678,7 +678,9 @@ def test_a_connector_that_cannot_verify_stops_and_asks(bench: Bench) -> None:
     assert "cannot find out whether it arrived" in (found.last_error or "")
     assert bench.vendor.looked == []
     assert (bench.state(second), len(bench.vendor.sent)) == (S.READY, 1)
-    assert operations.next_due_at(bench.store.connection, bench.account) == 0  # the note, which waits behind it
+    assert (
+        operations.next_due_at(bench.store.connection, bench.account, bench.now) == 0
+    )  # the note, which waits behind it
 
 
 def test_a_mark_that_never_comes_is_left_to_a_person(bench: Bench) -> None:
@@ -691,7 +693,7 @@ def test_a_mark_that_never_comes_is_left_to_a_person(bench: Bench) -> None:
     found = bench.get(operation)
     assert (found.state, found.error_code) == (S.UNKNOWN, NEEDS_PERSON)
     assert found.last_error == "no copy came back within ten minutes"
-    assert operations.next_due_at(bench.store.connection, bench.account) is None
+    assert operations.next_due_at(bench.store.connection, bench.account, bench.now) is None
     bench.push()
     assert bench.vendor.looked == [operation.id]
 
@@ -804,3 +806,33 @@ def test_a_change_that_was_overtaken_while_its_outcome_was_open_waits_for_a_pers
     assert (tally.conflicts, found.state, found.error_code) == (1, S.CONFLICT, "FIELD_CONFLICT")
     assert (found.payload["theirs"], len(bench.vendor.sent)) == ("low", 1)
     assert bench.store.connection.execute("SELECT priority FROM ticket WHERE number = '1'").fetchone() == ("low",)
+
+
+@pytest.mark.parametrize("back", [MINUTE, 60 * MINUTE, 60 * 24 * 365 * MINUTE])
+def test_a_clock_that_is_set_back_keeps_nothing_waiting(bench: Bench, back: int) -> None:
+    held = bench.add(state=S.HELD, not_before=T0 + 2 * MINUTE)
+    bench.now = T0 - back
+    assert operations.next_due_at(bench.store.connection, bench.account, bench.now) == 0
+    bench.push()
+    assert bench.state(held) is S.DONE
+
+
+def test_a_rest_that_was_noted_before_the_clock_was_set_back_does_not_last(bench: Bench) -> None:
+    operation = bench.add()
+    bench.vendor.answers = [Throttled("slower", retry_after=60)]
+    bench.push()
+    assert bench.push() == PushTally()
+    bench.now -= 48 * 60 * MINUTE
+    bench.store.connection.execute("UPDATE operation SET not_before = 0")
+    bench.push()
+    assert bench.state(operation) is S.DONE
+
+
+def test_a_clock_that_is_set_forward_sends_once(bench: Bench) -> None:
+    operation = bench.add(state=S.HELD, not_before=T0 + 10 * MINUTE)
+    bench.push()
+    assert bench.state(operation) is S.HELD
+    bench.now += 400 * 24 * 60 * MINUTE
+    bench.push()
+    bench.push()
+    assert (bench.state(operation), len(bench.vendor.sent)) == (S.DONE, 1)
