@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 from carecli.domain.errors import NotFoundError, UsageError
 from carecli.store import faults
@@ -57,6 +58,45 @@ def check(path: str) -> dict[str, object]:
     finally:
         connection.close()
     return {"path": path, "ok": not problems, "schema": version, "problems": problems[:50]}
+
+
+def rescue(path: str, backup_file: str | None = None) -> dict[str, object]:
+    """Puts the store aside, makes a new one (or copies a backup), and carries over the texts that no vendor has.
+
+    Drafts, texts that had not left and notes that were kept here only become drafts: nothing is sent by itself, because a
+    damaged store is no witness of what was. Raises ``UsageError`` for a backup that is none, ``NotFoundError`` for no store.
+    """
+    from carecli.store import drafts
+    from carecli.store.engine import Store
+    from carecli.store.salvage import Salvage
+    from carecli.store.upgrade import backup as copy
+
+    _require(path)
+    if backup_file is not None and not (os.path.isfile(backup_file) and check(backup_file)["ok"]):
+        raise UsageError(f"{backup_file} is no intact store", code="BAD_FILE", help="Nothing was done.")
+    aside = f"{path}.damaged-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}"
+    for suffix in ("", "-wal", "-shm"):
+        if os.path.exists(path + suffix):
+            os.replace(path + suffix, aside + suffix)
+    if backup_file is not None:
+        copy(backup_file, path)
+    store = Store(path)
+    counts = {"drafts": 0, "texts": 0}
+    salvage = None
+    try:
+        salvage = Salvage(aside)
+        for name, found in (("drafts", salvage.drafts()), ("texts", salvage.texts())):
+            for draft in found:
+                with store.write() as connection:
+                    if drafts.get(connection, draft.id) is None:
+                        drafts.save(connection, draft)
+                        counts[name] += 1
+    finally:
+        unreadable = salvage.unreadable if salvage else 0
+        if salvage is not None:
+            salvage.close()
+        store.close()
+    return {"path": path, "aside": aside, "from": backup_file, **counts, "unreadable": unreadable}
 
 
 def migrate(path: str) -> dict[str, object]:

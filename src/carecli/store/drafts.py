@@ -10,7 +10,7 @@ from carecli.store.driver import Connection
 # ``json.dumps`` makes an encoder at each call when it is told anything; a sync calls this for every message.
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 KEPT_MS = 7 * 86_400_000
-_COLUMNS = (
+COLUMNS = (
     "id, ticket_id, ticket_ref, account, agent, mode, recipients, subject, body, attachments, actions, base_message_id,"
     " created_at, updated_at, discarded_at"
 )
@@ -29,7 +29,8 @@ def unpack_recipients(text: str) -> tuple[tuple[Address, ...], tuple[Address, ..
     return to, cc, bcc
 
 
-def _draft(row: tuple[object, ...]) -> Draft:
+def from_row(row: tuple[object, ...]) -> Draft:
+    """A draft from its columns, in the order of ``COLUMNS``."""
     to, cc, bcc = unpack_recipients(str(row[6]))
     return Draft(
         id=str(row[0]),
@@ -55,7 +56,7 @@ def _draft(row: tuple[object, ...]) -> Draft:
 def save(connection: Connection, draft: Draft) -> None:
     """Inserts or replaces a draft by its id."""
     connection.execute(
-        f"INSERT INTO draft ({_COLUMNS}) VALUES ({','.join('?' * 15)}) ON CONFLICT (id) DO UPDATE SET"
+        f"INSERT INTO draft ({COLUMNS}) VALUES ({','.join('?' * 15)}) ON CONFLICT (id) DO UPDATE SET"
         " ticket_id = excluded.ticket_id, ticket_ref = excluded.ticket_ref, account = excluded.account,"
         " recipients = excluded.recipients, subject = excluded.subject, body = excluded.body,"
         " attachments = excluded.attachments, actions = excluded.actions, base_message_id = excluded.base_message_id,"
@@ -83,12 +84,12 @@ def save(connection: Connection, draft: Draft) -> None:
 def find(connection: Connection, ticket_id: int | None, agent: str, mode: DraftMode) -> Draft | None:
     """The open draft of an agent on a ticket in a mode: its first one, else one beside it (see ``beside``)."""
     row = connection.execute(
-        f"SELECT {_COLUMNS} FROM draft WHERE ticket_id IS ? AND agent = ? AND mode = ? AND discarded_at IS NULL"
+        f"SELECT {COLUMNS} FROM draft WHERE ticket_id IS ? AND agent = ? AND mode = ? AND discarded_at IS NULL"
         " ORDER BY updated_at DESC LIMIT 1",
         (ticket_id, agent, mode),
     ).fetchone()
     if row is not None:
-        return _draft(row)
+        return from_row(row)
     return next(iter(beside(connection, ticket_id, agent, mode)), None) if ticket_id is not None else None
 
 
@@ -98,12 +99,12 @@ def beside(connection: Connection, ticket_id: int, agent: str, mode: DraftMode) 
     A second window makes one, and so does a merge of two tickets that both had a draft. Newest first.
     """
     rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM draft WHERE ticket_id IS NULL AND agent = ? AND mode = ? AND discarded_at IS NULL"
+        f"SELECT {COLUMNS} FROM draft WHERE ticket_id IS NULL AND agent = ? AND mode = ? AND discarded_at IS NULL"
         " AND ticket_ref IN (SELECT a.name || ':' || t.number FROM ticket t JOIN account a ON a.id = t.account_id"
         " WHERE t.id = ? OR t.merged_into_id = ?) ORDER BY updated_at DESC",
         (agent, mode, ticket_id, ticket_id),
     )
-    return [_draft(row) for row in rows]
+    return [from_row(row) for row in rows]
 
 
 def survivor(connection: Connection, ticket_id: int | None) -> int | None:
@@ -136,15 +137,15 @@ def follow(connection: Connection, absorbed: int, to: int) -> None:
 
 def get(connection: Connection, draft_id: str) -> Draft | None:
     """A draft by its id, discarded ones included."""
-    row = connection.execute(f"SELECT {_COLUMNS} FROM draft WHERE id = ?", (draft_id.upper(),)).fetchone()
-    return _draft(row) if row else None
+    row = connection.execute(f"SELECT {COLUMNS} FROM draft WHERE id = ?", (draft_id.upper(),)).fetchone()
+    return from_row(row) if row else None
 
 
 def every(connection: Connection, *, discarded: bool = False) -> list[Draft]:
     """Open drafts (or the discarded ones), newest first."""
     where = "IS NOT NULL" if discarded else "IS NULL"
-    rows = connection.execute(f"SELECT {_COLUMNS} FROM draft WHERE discarded_at {where} ORDER BY updated_at DESC")
-    return [_draft(row) for row in rows]
+    rows = connection.execute(f"SELECT {COLUMNS} FROM draft WHERE discarded_at {where} ORDER BY updated_at DESC")
+    return [from_row(row) for row in rows]
 
 
 def discard(connection: Connection, draft_id: str, now: int) -> bool:

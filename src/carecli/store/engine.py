@@ -43,6 +43,10 @@ class Store:
         changed, self._seen = now != self._seen, now
         return changed
 
+    def rest(self) -> None:
+        """Gives back the memory of the page cache; for a connection that will be quiet for a while."""
+        self.connection.execute("PRAGMA shrink_memory")
+
     def close(self) -> None:
         """Closes the file."""
         self.connection.close()

@@ -28,7 +28,7 @@ def explain(error: BaseException, path: str) -> StoreError | None:
         return StoreError(
             f"the store {path} is damaged",
             code="STORE_DAMAGED",
-            help="Run 'carecli db check'. Backups stand beside it (carecli.db.*.bak); a full sync rebuilds the rest.",
+            help="'carecli db rescue' puts it aside, starts anew (--from BACKUP: from a backup) and carries over your texts.",
         )
     if isinstance(error, DatabaseError):
         return StoreError(f"the store refused: {error}", code="STORE_REFUSED", help="Run 'carecli db check'.")

@@ -94,6 +94,7 @@ def _pull_loop(
                     raise
                 report = sync_account_failed(endpoint, error)
             reported(report)
+            store.rest()
             nudge.clear()
             if report.error is not None:
                 _close(connector)
@@ -156,6 +157,7 @@ def _push_loop(
                 report = sync_account(store, endpoint, context, stop, pulling=False)
                 if report.pushed or report.conflicts or report.failed or report.error:
                     reported(report)
+                store.rest()
                 rest_until = time.monotonic() + (5 if report.error or not report.pushed else 0)
             stop.wait(PUSH_POLL_SECONDS)
     finally:

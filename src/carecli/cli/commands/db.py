@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
 
 from carecli.bootstrap import find_paths
-from carecli.cli import flags, workspace
+from carecli.cli import errors, flags, workspace
 from carecli.cli.output import emit_one
-from carecli.domain.errors import StoreError
+from carecli.domain.errors import StoreError, UsageError
 from carecli.services import upkeep
 
 app = workspace.noun("Back up, check and migrate the local store.")
@@ -42,8 +43,30 @@ def check() -> None:
         raise StoreError(
             "the store is damaged",
             code="STORE_DAMAGED",
-            help=f"Restore a backup (see {_store_file()}.*.bak), or move it away and run 'carecli sync --full'.",
+            help="carecli db rescue puts it aside and carries over what can be read (--from BACKUP: on top of a backup).",
         )
+
+
+@app.command()
+def rescue(
+    backup_file: Annotated[
+        str | None, typer.Option("--from", metavar="BACKUP", help="Start from this backup instead of an empty store")
+    ] = None,
+) -> None:
+    """Put a damaged store aside, start anew, and carry over the texts that only it has."""
+    workspace.may_write()
+    if not flags.current().yes:
+        ask = sys.stdin.isatty() and not flags.current().no_input
+        if not ask or not typer.confirm(f"Put {_store_file()} aside and start anew?", default=False, err=True):
+            raise UsageError(
+                "nothing was done", code="NO_CONSENT", help="Repeat with --yes; the damaged store is kept beside it."
+            )
+    found = upkeep.rescue(_store_file(), backup_file)
+    plain = (
+        f"{found['drafts']} drafts and {found['texts']} unsent texts carried over; the old store is {found['aside']}"
+    )
+    emit_one(found, flags.current(), plain)
+    errors.say("carecli: next: carecli sync --full; what was carried over: carecli draft list")
 
 
 @app.command()
