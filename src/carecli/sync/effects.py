@@ -5,7 +5,7 @@ back when it is undone.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from carecli.domain.operation import Operation, OperationState, Signal, Verb
@@ -99,6 +99,11 @@ def bring_to_sight(connection: Connection, operation: Operation, now: int) -> No
     """Shows a change again that is to reach the vendor after all; later changes of the field are based on it again."""
     if operation.ticket_id is None or operation.verb not in FIELDS:
         return
+    if operation.verb is Verb.TAG:
+        above = _above(connection, operation)
+        base = unwound(shown(connection, operation.ticket_id, Verb.TAG), Verb.TAG, [one.inverse for one in above])
+        _restack(connection, operation.ticket_id, base, [operation, *above], now)
+        return
     later = _later(connection, operation)
     if later is not None:
         operations.set_inverse(connection, operation.id, later.inverse)
@@ -122,6 +127,12 @@ def take_from_sight(connection: Connection, operation: Operation, now: int) -> b
     """
     if operation.ticket_id is None or not operation.inverse or operation.state in _OUT_OF_SIGHT:
         return False
+    if operation.verb is Verb.TAG:
+        above = _above(connection, operation)
+        base = unwound(
+            shown(connection, operation.ticket_id, Verb.TAG), Verb.TAG, [one.inverse for one in (operation, *above)]
+        )
+        return _restack(connection, operation.ticket_id, base, above, now)
     later = _later(connection, operation)
     if later is not None:
         _rebase(connection, later, operation.payload.get("base"), operation.inverse)
@@ -129,12 +140,28 @@ def take_from_sight(connection: Connection, operation: Operation, now: int) -> b
     return apply(connection, operation.ticket_id, operation.verb, operation.inverse, now)
 
 
-def _later(connection: Connection, operation: Operation) -> Operation | None:
-    """The next change of the same field after a change, in sight; tags need none: they merge as sets."""
-    if operation.verb is Verb.TAG or operation.ticket_id is None:
-        return None
+def _above(connection: Connection, operation: Operation) -> list[Operation]:
+    """The changes of the same field that were made after a change and are in sight, oldest first."""
+    if operation.ticket_id is None:
+        return []
     pending = operations.pending_fields(connection, operation.ticket_id, after=operation.id)
-    return next((one for one in pending if one.verb is operation.verb and one.state is not _CONFLICT), None)
+    return [one for one in pending if one.verb is operation.verb and one.state is not _CONFLICT and one.inverse]
+
+
+def _later(connection: Connection, operation: Operation) -> Operation | None:
+    """The next change of the same field after a change, in sight."""
+    return next(iter(_above(connection, operation)), None)
+
+
+def _restack(connection: Connection, ticket_id: int, base: object, changes: Sequence[Operation], now: int) -> bool:
+    """Puts changes of tags on top of a value anew, each with the inverse that leads back from there."""
+    value = base
+    for change in changes:
+        operations.set_inverse(connection, change.id, inverse(value, Verb.TAG, change.payload))
+        value = wanted(value, Verb.TAG, change.payload)
+    return apply(
+        connection, ticket_id, Verb.TAG, _payload(Verb.TAG, shown(connection, ticket_id, Verb.TAG), value), now
+    )
 
 
 def _rebase(connection: Connection, operation: Operation, base: object, back: Mapping[str, object]) -> None:

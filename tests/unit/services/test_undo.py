@@ -148,3 +148,16 @@ def test_a_text_that_is_taken_back_is_a_draft_again(ws: Workspace) -> None:
     assert [one.email for one in draft.to] == [one.email for one in plan.to]
     assert ws.tickets.get(key).status == status
     assert ws.outbox.pending() == []
+
+
+def test_a_cancelled_change_of_tags_below_another_leaves_what_was_there(ws: Workspace) -> None:
+    (key,) = keys(ws, 1)
+    ws.tickets.tag([key], ["a"], list(ws.tickets.get(key).tags))
+    ws.store.connection.execute("UPDATE operation SET state = 'done'")
+    first = ws.tickets.tag([key], ["b"], ["a"])[0]
+    second = ws.tickets.tag([key], ["a"], [])[0]
+    assert ws.tickets.get(key).tags == ("b", "a")
+    ws.outbox.cancel(first.id)
+    assert ws.tickets.get(key).tags == ("a",)
+    ws.outbox.cancel(second.id)
+    assert ws.tickets.get(key).tags == ("a",)
