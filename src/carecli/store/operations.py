@@ -230,6 +230,12 @@ def last_undone(connection: Connection, actor: str) -> list[str]:
     return [one[0] for one in rows]
 
 
+def set_batch(connection: Connection, operation_ids: list[str], batch: str) -> None:
+    """Notes that operations were made by one command."""
+    sql = "UPDATE operation SET payload = json_set(payload, '$.batch', ?) WHERE id = ?"
+    connection.executemany(sql, [(batch, one) for one in operation_ids])
+
+
 def set_inverse(connection: Connection, operation_id: str, inverse: Mapping[str, object]) -> None:
     """Replaces the payload that takes a change back."""
     text = json.dumps(inverse, ensure_ascii=False) if inverse else None
