@@ -345,9 +345,19 @@ class TwoSides(RuleBasedStateMachine):
     def pull(self) -> None:
         pull(self.store, self.account, self.vendor, ("tickets",), stop=threading.Event(), clock=lambda: self.now)
 
-    @rule(faults=st.lists(st.sampled_from(FAULTS), max_size=3), seconds=st.sampled_from([1, 10, 400]))
-    def push(self, faults: list[str], seconds: int) -> None:
+    def look(self) -> None:
+        if self.blind:
+            raise Retryable("nothing can be read")
+        self.pull()
+
+    @rule(
+        faults=st.lists(st.sampled_from(FAULTS), max_size=3),
+        seconds=st.sampled_from([1, 10, 400, -100, -7200]),
+        blind=st.booleans(),
+    )
+    def push(self, faults: list[str], seconds: int, blind: bool = False) -> None:
         self.now += seconds * 1000
+        self.blind = blind
         self.vendor.faults = list(faults)
         pusher = Pusher(
             self.store,
@@ -356,7 +366,7 @@ class TwoSides(RuleBasedStateMachine):
             holder="me",
             clock=lambda: self.now,
             chance=lambda: 0.5,
-            look=self.pull,
+            look=self.look,
         )
         with suppress(Killed):
             pusher.run(threading.Event())
