@@ -415,7 +415,7 @@ class TwoSides(RuleBasedStateMachine):
     def settle(self) -> None:
         """The line is good again and the person discards what waits: both sides end up the same."""
         for _ in range(60):
-            self.push([], 400)
+            self.push([], 4000)
             for one in self.every():
                 state = self.outbox.get(one.id).state  # the one before may have taken it along
                 if state in (OperationState.CONFLICT, OperationState.FAILED, OperationState.UNKNOWN):
