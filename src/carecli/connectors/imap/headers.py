@@ -177,7 +177,9 @@ def addresses(value: bytes, hint: str | None = None) -> tuple[Address, ...]:
         match = _ONE_ADDRESS.match(text, position)
         if not match or (match.end() < len(text) and text[match.end()] != ","):
             try:
-                found = getaddresses([text.replace(";", ",")])
+                found = [pair for pair in getaddresses([text]) if "@" in pair[1]]
+                if not found:  # some versions of Python refuse a whole list with semicolons in it
+                    found = getaddresses([text.replace(";", ",").rstrip(", ")])
             except Exception:  # the standard parser trips over some malformed input; addresses are never worth a mail
                 found = [("", plain) for plain in re.findall(r"[^\s<>@,;:\"()\\]+@[^\s<>@,;:\"()\\]+", text)]
             break
