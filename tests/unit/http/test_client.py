@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -238,10 +237,8 @@ def test_a_stop_ends_a_silent_call(vendor: Vendor, client: HttpClient, method: s
     vendor.script(Trouble.silent(times=1))
     stop = threading.Event()
     threading.Timer(0.2, stop.set).start()
-    started = time.monotonic()
-    with pytest.raises(expected):
+    with pytest.raises(expected, match="was not waited for"):
         client.request(method, "/tickets", stop=stop, json={} if method == "POST" else None)
-    assert time.monotonic() - started < 1.2
     assert client.request("GET", "/tickets").status == 200
 
 

@@ -22,6 +22,15 @@ from carecli.domain.errors import CareError, ConfigError
 from carecli.testing import Answer, FixedSecrets, Trouble
 from oauth_server import SECRET, OAuthServer
 
+MADE: list[HttpClient] = []
+
+
+@pytest.fixture(autouse=True)
+def closed() -> Iterator[None]:
+    yield
+    while MADE:
+        MADE.pop().close()
+
 
 @pytest.fixture
 def server() -> Iterator[OAuthServer]:
@@ -48,7 +57,8 @@ def secrets_of(server: OAuthServer) -> FixedSecrets:
 
 def client_of(server: OAuthServer, secrets: FixedSecrets, **more: Any) -> HttpClient:
     auth = RefreshedToken(secrets, "oauth", endpoint_of(server, secrets, **more))
-    return HttpClient(f"{server.url}/api", auth, Dialect("Acme"), patience=Patience(attempts=1))
+    MADE.append(HttpClient(f"{server.url}/api", auth, Dialect("Acme"), patience=Patience(attempts=1)))
+    return MADE[-1]
 
 
 def test_a_refresh_token_becomes_an_access_token_and_is_replaced(server: OAuthServer) -> None:
@@ -200,6 +210,7 @@ def test_an_application_signs_in_by_itself(server: OAuthServer, method: str) -> 
     secrets = FixedSecrets(client=SECRET)
     auth = ClientCredentials(endpoint_of(server, secrets, app={"method": method}))
     client = HttpClient(f"{server.url}/api", auth, Dialect("Acme"))
+    MADE.append(client)
     assert client.request("GET", "/me").status == 200
     server.access = "revoked"
     assert client.request("GET", "/me").status == 200

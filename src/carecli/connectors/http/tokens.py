@@ -94,7 +94,7 @@ class TokenEndpoint:
         self.application = application
         self.clock = clock
         self._secrets = secrets
-        self._wire = Wire(agent=AGENT, ca_file=ca_file, limits=_LIMITS)
+        self._ca_file = ca_file
         self._trace = trace
 
     def __repr__(self) -> str:
@@ -147,8 +147,9 @@ class TokenEndpoint:
 
     def _posted(self, url: httpx.URL, headers: Mapping[str, str], body: str, stop: threading.Event | None) -> Answer:
         sending = Outgoing("POST", url, headers, {"content": body.encode()})
+        wire = Wire(agent=AGENT, ca_file=self._ca_file, limits=_LIMITS)  # one for each call: there are few
         try:
-            came = self._wire.exchange(sending, stop)
+            came = wire.exchange(sending, stop)
         except Broken as broken:
             self._tell(url, broken.why)
             # Tokens can be asked for again: nothing of a ticket depends on the answer that was lost.
@@ -156,6 +157,8 @@ class TokenEndpoint:
         else:
             self._tell(url, f"{came.status}")
             return Answer(came.status, came.headers, came.content, f"{self.vendor}'s sign-in", True, came.encoding)
+        finally:
+            wire.close()
         raise error
 
     def _tell(self, url: httpx.URL, outcome: str) -> None:
@@ -177,10 +180,6 @@ class TokenEndpoint:
     def client_secret(self) -> tuple[str, ...]:
         """The client secret, where there is one, to keep it out of what is shown."""
         return (self._secrets.get(self.application.client_secret),) if self.application.client_secret else ()
-
-    def close(self) -> None:
-        """Closes the connections."""
-        self._wire.close()
 
 
 def _stale_at(life: object, asked: float) -> float:
