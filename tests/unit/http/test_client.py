@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from carecli.connectors.http.auth import bearer
 from carecli.connectors.http.client import HttpClient, Patience
@@ -356,3 +365,66 @@ def test_the_environment_s_proxy_is_used(vendor: Vendor, monkeypatch: pytest.Mon
         client.request("GET", "/tickets")
     assert vendor.requests == []
     client.close()
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> tuple[str, ssl.SSLContext]:
+    """A CA file of our own, and what a server on this machine shows with it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    shown, private = tmp_path / "ca.pem", tmp_path / "key.pem"
+    shown.write_bytes(certificate.public_bytes(Encoding.PEM))
+    private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(shown, private)
+    return str(shown), context
+
+
+def test_a_certificate_of_our_own_is_trusted_by_its_file_alone(authority: tuple[str, ssl.SSLContext]) -> None:
+    file, context = authority
+    with Vendor() as vendor:
+        vendor._server.socket = context.wrap_socket(vendor._server.socket, server_side=True)
+        url = vendor.url.replace("http:", "https:") + "/api"
+        stranger = client_of(url)
+        stranger.before_effect = lambda: pytest.fail("nothing can take effect")
+        for method in ("GET", "POST"):
+            with pytest.raises(BadSetup, match="certificate"):
+                stranger.request(method, "/tickets")
+        assert vendor.requests == []
+        friend = client_of(url, ca_file=file)
+        assert friend.request("GET", "/tickets").status == 200
+        assert friend.request("POST", "/tickets", json={"text": "x"}).status == 201
+        friend.close()
+        stranger.close()
+
+
+def test_a_write_that_the_proxy_does_not_pass_on_was_not_sent(vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The scripted vendor as a proxy: it knows no CONNECT."""
+    monkeypatch.setenv("HTTPS_PROXY", vendor.url)
+    client = client_of("https://acme.example/api")
+    client.before_effect = lambda: pytest.fail("nothing can take effect")
+    with pytest.raises(Retryable, match="through the proxy; nothing was sent"):
+        client.request("POST", "/tickets", json={"text": "x"})
+    client.close()
+
+
+def test_a_write_leaves_only_after_a_stop_was_looked_for(vendor: Vendor, client: HttpClient) -> None:
+    stop = threading.Event()
+    stop.set()
+    client.before_effect = lambda: pytest.fail("nothing can take effect")
+    with pytest.raises(Stopped):
+        client.request("POST", "/tickets", json={"text": "x"}, stop=stop)
+    assert vendor.requests == []
