@@ -98,6 +98,15 @@ def test_a_link_is_followed_on_our_own_host(client: HttpClient, link: str) -> No
     assert client.request("GET", link).json() == {"page": "3"}
 
 
+@pytest.mark.parametrize(
+    "where", ["/tickets/../admin", "/tickets/%2e%2e/admin", "mailto:jo@acme.example", "http://a:b/"]
+)
+def test_an_address_that_leads_astray_is_not_called(vendor: Vendor, client: HttpClient, where: str) -> None:
+    with pytest.raises(Rejected, match="nothing was sent"):
+        client.request("GET", where)
+    assert vendor.requests == []
+
+
 def test_a_file_elsewhere_gets_no_credentials(vendor: Vendor, client: HttpClient) -> None:
     with ScriptedVendor() as cdn:
         cdn.on("GET", "/file", lambda _: Answer(b"bytes"))

@@ -87,7 +87,8 @@ class HttpClient:
     ) -> Answer:
         """A call of the vendor's interface; see ``url_of`` for ``where``. Any status below 300, and 304, is returned.
 
-        ``reading``: it changes nothing, whatever its method (a search by POST); otherwise GET and HEAD read and
+        ``reading``: it changes nothing that anybody sees, whatever its method (a search by POST, the upload of a file
+        that nothing refers to yet), so it is not announced and may be sent again; otherwise GET and HEAD read and
         everything else writes. ``body`` is one of ``json``, ``data``, ``files``, ``content``.
         """
         url = self.url_of(where)
@@ -111,7 +112,10 @@ class HttpClient:
         A link's host is never followed: it can name a host the credentials are not meant for.
         """
         link = self._read_url(where)
-        if link.host or link.scheme:
+        # An id that holds ".." must not turn one call into another; "mailto:" and the like are no addresses of calls.
+        if {".", ".."} & set(link.path.split("/")) or (link.scheme and not link.host):
+            raise Rejected(f"{self._dialect.name} gave an address that cannot be called; nothing was sent")
+        if link.host:
             return self.base_url.copy_with(raw_path=link.raw_path)
         base = self.base_url.raw_path.rstrip(b"/")
         return self.base_url.copy_with(raw_path=base + b"/" + link.raw_path.lstrip(b"/"))
