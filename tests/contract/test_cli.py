@@ -505,3 +505,63 @@ def test_an_account_is_added_listed_and_removed(tmp_path: Path) -> None:
     run_carecli(["account", "remove", "desk", "--yes"], home)
     assert run_carecli(["account", "list", "--json"], home).json == []
     assert run_carecli(["ticket", "list", "--json"], home).json == []
+
+
+def test_who_changed_what_and_a_ticket_as_it_was(demo_copy: Path) -> None:
+    ref = some(demo_copy, "status:open priority:normal")[0]
+    run_carecli(["ticket", "priority", "urgent", ref, "--queue"], demo_copy)
+    (event,) = run_carecli(["audit", "list", "--actor", "me", "--json"], demo_copy).json
+    assert (event["ref"], event["origin"], event["field"], event["new"]) == (ref, "cli", "priority", "urgent")
+    assert run_carecli(["audit", "list", "--ticket", ref, "--origin", "cli", "-q"], demo_copy).out.strip()
+    assert "urgent" in run_carecli(["audit", "list", "--actor", "me"], demo_copy).out
+    assert run_carecli(["ticket", "show", ref, "--at", "now", "--json"], demo_copy).json["priority"] == "urgent"
+    then = run_carecli(["ticket", "show", ref, "--at", "10m", "--json"], demo_copy).json
+    assert (then["priority"], then["sla"]) == ("normal", None)
+    for line, code, error in (
+        (["audit", "list", "--since", "whenever"], 2, "BAD_TIME"),
+        (["audit", "list", "--origin", "mars"], 2, "BAD_ORIGIN"),
+        (["ticket", "show", ref, "--at", "2001-01-01"], 5, "NOT_YET"),
+    ):
+        assert run_carecli([*line, "--json"], demo_copy, code=code).error["code"] == error
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ["sync"],
+        ["account", "logout", "demo"],
+        ["config", "init"],
+        ["db", "migrate"],
+        ["db", "backup", "x.db"],
+        ["db", "rescue"],
+        ["demo", "--build"],
+    ],
+)
+def test_a_dry_run_without_anything_to_show_is_refused_and_does_nothing(demo_copy: Path, line: list[str]) -> None:
+    before = sorted((file.name, file.stat().st_mtime_ns) for file in demo_copy.iterdir() if file.is_file())
+    assert run_carecli([*line, "--dry-run", "--json"], demo_copy, code=2).error["code"] == "NO_DRY_RUN"
+    assert sorted((file.name, file.stat().st_mtime_ns) for file in demo_copy.iterdir() if file.is_file()) == before
+
+
+def test_dry_runs_plan_and_do_nothing(demo_copy: Path) -> None:
+    ref = some(demo_copy, "status:open priority:normal")[0]
+    (made,) = run_carecli(["ticket", "priority", "high", ref, "--queue", "--json"], demo_copy).json
+    for line in (
+        ["ticket", "undo"],
+        ["outbox", "cancel", made["id"]],
+        ["outbox", "retry", made["id"]],
+        ["outbox", "resolve", made["id"], "--discard"],
+        ["ticket", "status", "solved", ref],
+    ):
+        (planned,) = run_carecli([*line, "--dry-run", "--json"], demo_copy).json
+        assert (planned["id"], planned["state"], planned["target"]) == (None, "planned", ref)
+    (still,) = run_carecli(["outbox", "list", "--json"], demo_copy).json
+    assert (still["id"], still["state"]) == (made["id"], "ready")
+
+
+def test_a_bulk_change_is_undone_and_redone_at_once(demo_copy: Path) -> None:
+    refs = some(demo_copy, "status:open", 5)
+    run_carecli(["ticket", "status", "solved", *refs, "--queue"], demo_copy)
+    assert len(run_carecli(["ticket", "undo", "--queue", "--json"], demo_copy).json) == 5
+    assert len(some(demo_copy, "status:open", 5)) == 5
+    assert len(run_carecli(["ticket", "undo", "--redo", "--queue", "--json"], demo_copy).json) == 5

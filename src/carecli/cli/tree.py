@@ -62,7 +62,8 @@ class _Root(click.Group):
         if found is None:
             return None
         app = importlib.import_module(f"carecli.cli.commands.{found[0]}").app
-        command = _Noun(app) if len(app.registered_commands) > 1 else typer.main.get_command(app)
+        # A noun says what it is for; a command without a verb (sync, doctor …) leaves that to its only function.
+        command = _Noun(app) if isinstance(app.info.help, str) else typer.main.get_command(app)
         command.name = cmd_name
         command.context_settings = {**command.context_settings, "help_option_names": ["-h", "--help"]}
         return command

@@ -88,6 +88,8 @@ _NEXT: Mapping[tuple[OperationState, Signal], OperationState] = {
 }
 
 FINAL = frozenset({OperationState.DONE, OperationState.CANCELLED})
+LONGEST_WAIT_MS = 300_000
+"""No operation waits longer between two tries; one that seems to was put off before the clock was set back."""
 NOTHING_SENT = "NOTHING_SENT"
 """Error code of an operation in flight of which nothing has had an effect yet: it can be tried again without a doubt."""
 NEEDS_PERSON = "NEEDS_PERSON"

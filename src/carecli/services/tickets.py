@@ -190,6 +190,12 @@ class Tickets:
             origin=self._context.origin,
         )
 
+    def as_one(self, made: Sequence[Operation]) -> None:
+        """Makes operations that one command made a batch, which undo takes back whole."""
+        if len(made) > 1:
+            with self._store.write() as connection:
+                operations.set_batch(connection, [operation.id for operation in made], made[0].id)
+
     def undo(self, operation_id: str | None = None) -> list[Operation]:
         """As ``Undo.undo``."""
         return self._undo().undo(operation_id)

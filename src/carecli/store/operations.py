@@ -6,7 +6,16 @@ import json
 from collections.abc import Mapping
 
 from carecli.domain.errors import NotFoundError
-from carecli.domain.operation import NEEDS_PERSON, Operation, OperationState, Signal, Verb, advance, can
+from carecli.domain.operation import (
+    LONGEST_WAIT_MS,
+    NEEDS_PERSON,
+    Operation,
+    OperationState,
+    Signal,
+    Verb,
+    advance,
+    can,
+)
 from carecli.store.driver import Connection
 from carecli.store.windows import instant
 
@@ -108,14 +117,15 @@ def in_states(connection: Connection, account_id: int | None, states: tuple[Oper
 def next_ready(connection: Connection, account_id: int, now: int) -> Operation | None:
     """The oldest operation that may go: due, its ticket has nothing older open, and what it depends on is done."""
     row = connection.execute(
-        f"SELECT {_COLUMNS} FROM {_FROM} WHERE p.account_id = ? AND p.state = 'ready' AND p.not_before <= ?"
+        f"SELECT {_COLUMNS} FROM {_FROM} WHERE p.account_id = ? AND p.state = 'ready'"
+        f" AND (p.not_before <= ? OR p.not_before > ? + {LONGEST_WAIT_MS})"
         " AND NOT EXISTS (SELECT 1 FROM operation q WHERE q.ticket_id = p.ticket_id AND q.seq < p.seq"
         "   AND q.state NOT IN ('done', 'cancelled')"
         # A change of a field that waits for a person must not keep a customer waiting for the text behind it.
         f"   AND NOT (q.state IN ('failed', 'conflict') AND q.verb IN {_FIELD_VERBS} AND q.verb <> p.verb))"
         " AND (p.depends_on IS NULL OR EXISTS (SELECT 1 FROM operation d WHERE d.id = p.depends_on AND d.state = 'done'))"
         " ORDER BY p.seq LIMIT 1",
-        (account_id, now),
+        (account_id, now, now),
     ).fetchone()
     return _operation(row) if row else None
 
@@ -123,11 +133,12 @@ def next_ready(connection: Connection, account_id: int, now: int) -> Operation |
 def next_due_at(connection: Connection, account_id: int, now: int) -> int | None:
     """Earliest instant at which a waiting operation may go; ``None``: nothing waits.
 
-    What is held and was made after ``now`` may go at once: the clock was set back.
+    What is held and was made after ``now``, or waits longer than anything does, may go at once: the clock was set back.
     """
     row = connection.execute(
-        "SELECT min(CASE WHEN state = 'held' AND created_at > ? THEN 0 ELSE not_before END)"
-        " FROM operation WHERE account_id = ? AND (state IN ('held', 'ready')"
+        "SELECT min(CASE WHEN state = 'held' AND created_at > ?1"
+        f" OR state <> 'held' AND not_before > ?1 + {LONGEST_WAIT_MS} THEN 0 ELSE not_before END)"
+        " FROM operation WHERE account_id = ?2 AND (state IN ('held', 'ready')"
         f" OR state = 'unknown' AND error_code IS NOT '{NEEDS_PERSON}')",
         (now, account_id),
     ).fetchone()
@@ -228,6 +239,12 @@ def last_undone(connection: Connection, actor: str) -> list[str]:
         f"SELECT p.id FROM operation p WHERE {undone} AND {_UNDONE} = ? ORDER BY p.seq", (actor, row[0])
     )
     return [one[0] for one in rows]
+
+
+def set_batch(connection: Connection, operation_ids: list[str], batch: str) -> None:
+    """Notes that operations were made by one command."""
+    sql = "UPDATE operation SET payload = json_set(payload, '$.batch', ?) WHERE id = ?"
+    connection.executemany(sql, [(batch, one) for one in operation_ids])
 
 
 def set_inverse(connection: Connection, operation_id: str, inverse: Mapping[str, object]) -> None:

@@ -96,8 +96,11 @@ def fields(connection: Connection, ticket_id: int) -> dict[str, object]:
 
 
 def bring_to_sight(connection: Connection, operation: Operation, now: int) -> None:
-    """Shows a change again that is to reach the vendor after all; later changes of the field are based on it again."""
-    if operation.ticket_id is None or operation.verb not in FIELDS:
+    """Shows a change again that is to reach the vendor after all; later changes of the field are based on it again.
+
+    ``operation`` is as it was before that was decided: one whose outcome was open is in sight already.
+    """
+    if operation.ticket_id is None or operation.verb not in FIELDS or operation.state not in _OUT_OF_SIGHT:
         return
     if operation.verb is Verb.TAG:
         above = _above(connection, operation)

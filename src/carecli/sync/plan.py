@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from carecli.connectors.spi.errors import Ambiguous, Conflicting, Retryable
 from carecli.domain.errors import AuthError, CareError, ConfigError, ConflictError, UnreachableError
-from carecli.domain.operation import Operation, Signal, Verb
+from carecli.domain.operation import LONGEST_WAIT_MS, Operation, Signal, Verb
 
 LOOK_AGAIN_MS = 5_000
 MOST_MERGES = 3
 FIRST_BACKOFF_MS = 2_000
-LONGEST_BACKOFF_MS = 300_000
+LONGEST_BACKOFF_MS = LONGEST_WAIT_MS
 LONGEST_REST_MS = 86_400_000
 """No vendor's wish for rest lasts longer; a rest that seems to was noted before the clock was set back."""
 

@@ -121,7 +121,7 @@ class Pusher:
                 self._move(operation, Signal.AMBIGUOUS, not_before=0, last_error=words)
         now = self._clock()
         for operation in operations.in_states(self._connection, self._account_id, (OperationState.UNKNOWN,)):
-            if operation.not_before > now or operation.error_code == NEEDS_PERSON:
+            if now < operation.not_before <= now + plan.LONGEST_BACKOFF_MS or operation.error_code == NEEDS_PERSON:
                 continue
             if self._connector.manifest.capabilities.verification == "none":
                 words = "this connector cannot find out whether it arrived"
@@ -261,7 +261,7 @@ class Pusher:
             fields["not_before"] = now
         elif signal is Signal.RETRY:
             wait = plan.backoff_ms(operation.attempts, self._chance())
-            wait = plan.asked_to_wait_ms(error) or wait
+            wait = min(plan.asked_to_wait_ms(error) or wait, plan.LONGEST_BACKOFF_MS)
             fields["not_before"] = now + wait
         elif signal is Signal.AMBIGUOUS:
             fields["not_before"] = now + 1_000
@@ -278,7 +278,7 @@ class Pusher:
         if not plan.stops_account(error) or not isinstance(error, CareError):
             return False
         with self._store.write() as connection:
-            if isinstance(error, Retryable) and error.throttled:
+            if isinstance(error, Retryable) and (error.throttled or plan.asked_to_wait_ms(error)):
                 until = self._clock() + (plan.asked_to_wait_ms(error) or 60_000)
                 accounts.block(connection, self._account_id, until)
             if isinstance(error, AuthError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -230,7 +232,8 @@ def test_what_came_later_is_based_on_what_ended(store: Store, key: int) -> None:
         rebased = operations.get(connection, second)
         assert (rebased.payload["base"], rebased.inverse) == ("normal", {"value": "normal"})
         operations.move(connection, first, Signal.AGAIN, T0 + 6)
-        effects.bring_to_sight(connection, gone, T0 + 6)
+        refused = replace(gone, state=OperationState.FAILED)
+        effects.bring_to_sight(connection, refused, T0 + 6)
         back, first_now = operations.get(connection, second), operations.get(connection, first)
         assert (back.payload["base"], back.inverse) == ("urgent", {"value": "urgent"})
         assert first_now.inverse == {"value": "normal"}
@@ -247,3 +250,13 @@ def test_a_text_and_a_change_without_a_ticket_have_nothing_in_sight(store: Store
             assert not effects.take_from_sight(connection, operation, T0)
             assert not effects.overtaken(operation)
     assert watched(store, key) == before
+
+
+def test_what_is_in_sight_is_not_stacked_again(store: Store, key: int) -> None:
+    first = waiting(store, key, 1, "urgent", "normal", OperationState.UNKNOWN)
+    second = waiting(store, key, 2, "low", "urgent", OperationState.READY)
+    with store.write() as connection:
+        effects.bring_to_sight(connection, operations.get(connection, first), T0 + 6)
+        assert operations.get(connection, first).inverse == {"value": "normal"}
+        assert operations.get(connection, second).inverse == {"value": "urgent"}
+    assert priority(store, key) == "low"

@@ -345,9 +345,19 @@ class TwoSides(RuleBasedStateMachine):
     def pull(self) -> None:
         pull(self.store, self.account, self.vendor, ("tickets",), stop=threading.Event(), clock=lambda: self.now)
 
-    @rule(faults=st.lists(st.sampled_from(FAULTS), max_size=3), seconds=st.sampled_from([1, 10, 400]))
-    def push(self, faults: list[str], seconds: int) -> None:
+    def look(self) -> None:
+        if self.blind:
+            raise Retryable("nothing can be read")
+        self.pull()
+
+    @rule(
+        faults=st.lists(st.sampled_from(FAULTS), max_size=3),
+        seconds=st.sampled_from([1, 10, 400, -100, -7200]),
+        blind=st.booleans(),
+    )
+    def push(self, faults: list[str], seconds: int, blind: bool = False) -> None:
         self.now += seconds * 1000
+        self.blind = blind
         self.vendor.faults = list(faults)
         pusher = Pusher(
             self.store,
@@ -356,7 +366,7 @@ class TwoSides(RuleBasedStateMachine):
             holder="me",
             clock=lambda: self.now,
             chance=lambda: 0.5,
-            look=self.pull,
+            look=self.look,
         )
         with suppress(Killed):
             pusher.run(threading.Event())
@@ -405,7 +415,7 @@ class TwoSides(RuleBasedStateMachine):
     def settle(self) -> None:
         """The line is good again and the person discards what waits: both sides end up the same."""
         for _ in range(60):
-            self.push([], 400)
+            self.push([], 4000)
             for one in self.every():
                 state = self.outbox.get(one.id).state  # the one before may have taken it along
                 if state in (OperationState.CONFLICT, OperationState.FAILED, OperationState.UNKNOWN):

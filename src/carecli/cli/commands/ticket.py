@@ -142,6 +142,7 @@ def _write(
                 made += ws.replies.make(draft, hold_seconds=hold, solve=solve, anyway=anyway)
             except CareError as error:
                 missed.append(error)
+        ws.tickets.as_one(made)
         workspace.finish(ws, made, missed, queue=queue)
 
 
@@ -218,6 +219,7 @@ def _change(
                 raise
             except CareError as error:
                 missed.append(error)
+        ws.tickets.as_one(made)
         workspace.finish(ws, made, missed, queue=queue)
 
 
