@@ -14,7 +14,6 @@ from carecli.config.paths import Paths
 from carecli.config.secrets import SecretReader
 from carecli.config.settings import Settings
 from carecli.connectors import registry
-from carecli.domain.errors import CareError
 from carecli.services.context import Context, clock_ms, require_account
 from carecli.store.engine import Store
 from carecli.sync.lease import holder_name
@@ -203,8 +202,3 @@ class Background:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-
-
-def first_error(reports: Sequence[Report]) -> CareError | None:
-    """The error of the first account that failed."""
-    return next((report.error for report in reports if report.error is not None), None)

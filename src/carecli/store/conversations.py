@@ -134,10 +134,3 @@ def attachment(connection: Connection, attachment_id: int) -> tuple[str, str, st
         (attachment_id,),
     ).fetchone()
     return row
-
-
-def set_attachment_path(connection: Connection, attachment_id: int, path: str, sha256: str) -> None:
-    """Notes where a fetched attachment lies."""
-    connection.execute(
-        "UPDATE attachment SET local_path = ?, sha256 = ?, fetch = 'cached' WHERE id = ?", (path, sha256, attachment_id)
-    )

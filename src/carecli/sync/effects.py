@@ -12,10 +12,9 @@ from carecli.domain.operation import Operation, OperationState, Signal, Verb
 from carecli.domain.ticket import StatusCategory, TicketStatus, category_of
 from carecli.store import events, operations, people, tickets
 from carecli.store.driver import Connection
-from carecli.sync.merge import Change, Outcome, alike, inverse, merge, unwound, wanted
+from carecli.sync.merge import OUT_OF_SIGHT, Change, Outcome, alike, inverse, merge, unwound, wanted
 
 _CONFLICT = OperationState.CONFLICT
-_OUT_OF_SIGHT = (OperationState.CONFLICT, OperationState.FAILED)
 FIELDS = {
     Verb.STATUS: "status",
     Verb.PRIORITY: "priority",
@@ -100,7 +99,7 @@ def bring_to_sight(connection: Connection, operation: Operation, now: int) -> No
 
     ``operation`` is as it was before that was decided: one whose outcome was open is in sight already.
     """
-    if operation.ticket_id is None or operation.verb not in FIELDS or operation.state not in _OUT_OF_SIGHT:
+    if operation.ticket_id is None or operation.verb not in FIELDS or operation.state not in OUT_OF_SIGHT:
         return
     if operation.verb is Verb.TAG:
         above = _above(connection, operation)
@@ -128,7 +127,7 @@ def take_from_sight(connection: Connection, operation: Operation, now: int) -> b
     What was changed after it stays: a later change is based on what this one was based on. ``operation`` is as it was
     before it ended; one that waited for a person was out of sight already.
     """
-    if operation.ticket_id is None or not operation.inverse or operation.state in _OUT_OF_SIGHT:
+    if operation.ticket_id is None or not operation.inverse or operation.state in OUT_OF_SIGHT:
         return False
     if operation.verb is Verb.TAG:
         above = _above(connection, operation)

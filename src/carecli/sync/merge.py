@@ -12,7 +12,8 @@ Value = object
 """A field's value in the words of payloads: text, a number or nothing; for tags a list."""
 
 
-_OUT_OF_SIGHT = (OperationState.CONFLICT, OperationState.FAILED)
+OUT_OF_SIGHT = (OperationState.CONFLICT, OperationState.FAILED)
+"""A change that waits for a person leaves the vendor's value in sight."""
 
 
 class Outcome(StrEnum):
@@ -80,7 +81,7 @@ def merge(theirs: Mapping[Verb, Value], changes: Sequence[Change]) -> Merged:
         outcome = _judge(change, present, after)
         outcomes.append(outcome)
         before.append(present)
-        if outcome is not Outcome.CLASH and change.state not in _OUT_OF_SIGHT:
+        if outcome is not Outcome.CLASH and change.state not in OUT_OF_SIGHT:
             values[change.verb] = after
     return Merged(values, outcomes, before)
 

@@ -28,6 +28,7 @@ from carecli.store.driver import Connection
 from carecli.store.engine import Store
 from carecli.sync import effects, plan
 from carecli.sync.lease import Lease
+from carecli.sync.merge import OUT_OF_SIGHT
 from carecli.sync.requests import Request, request_for
 from carecli.sync.sound import sound_result
 
@@ -296,7 +297,7 @@ class Pusher:
         state = operations.move(connection, operation.id, signal, now, **fields)
         if operation.verb in SENDS:
             messages.set_delivery(connection, operation.id, _DELIVERY[state], _words(state, fields))
-        elif state in (OperationState.FAILED, OperationState.CONFLICT) and operation.verb in effects.FIELDS:
+        elif state in OUT_OF_SIGHT and operation.verb in effects.FIELDS:
             effects.take_from_sight(connection, operation, now)
         if operation.ticket_id is not None:
             tickets.mark_sync_state(connection, operation.ticket_id)

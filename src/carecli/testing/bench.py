@@ -8,13 +8,14 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 
 import pytest
 
 from carecli.connectors.spi.protocols import Lookup, Source, TicketSource
 from carecli.connectors.spi.records import (
     FieldRequest,
+    Health,
     NoteRequest,
     OutgoingFile,
     Page,
@@ -86,8 +87,8 @@ class _Watched:
         self._source = source
         self._die = die
 
-    def check(self) -> NoReturn:
-        raise NotImplementedError
+    def check(self) -> Health:
+        return self._source.check()
 
     def close(self) -> None:
         self._source.close()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
+from carecli.bootstrap import Workspace
 from carecli.cli import errors, flags, workspace
 from carecli.cli.output import emit
 from carecli.domain.errors import UsageError
-from carecli.domain.operation import OperationState
+from carecli.domain.operation import Operation, OperationState
 
 app = workspace.noun("See what waits to be sent, and decide about it.")
 Ids = Annotated[list[str], typer.Argument(metavar="ID…", help="Operation ids; - reads them from stdin")]
@@ -47,25 +49,22 @@ def show(operation: Annotated[str, typer.Argument(metavar="ID")]) -> None:
 @app.command()
 def retry(operations: Ids, queue: Queue = False) -> None:
     """Try operations again that failed or wait for a decision."""
-    with workspace.opened(writing=True, plans=True) as ws:
-        found = [ws.outbox.get(one) for one in workspace.expand(operations)]
-        if flags.current().dry_run:
-            workspace.planned(found)
-            return
-        made = [ws.outbox.retry(one.id) for one in found]
-        workspace.finish(ws, made, [], queue=queue)
+    _each(operations, lambda ws, one: ws.outbox.retry(one.id), queue=queue)
 
 
 @app.command()
 def cancel(operations: Ids) -> None:
     """Take operations back before they leave."""
+    _each(operations, lambda ws, one: ws.outbox.cancel(one.id), queue=True)
+
+
+def _each(operations: list[str], act: Callable[[Workspace, Operation], Operation], *, queue: bool) -> None:
     with workspace.opened(writing=True, plans=True) as ws:
         found = [ws.outbox.get(one) for one in workspace.expand(operations)]
         if flags.current().dry_run:
             workspace.planned(found)
             return
-        made = [ws.outbox.cancel(one.id) for one in found]
-        workspace.finish(ws, made, [])
+        workspace.finish(ws, [act(ws, one) for one in found], [], queue=queue)
 
 
 @app.command()
