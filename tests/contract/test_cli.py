@@ -565,3 +565,14 @@ def test_a_bulk_change_is_undone_and_redone_at_once(demo_copy: Path) -> None:
     assert len(run_carecli(["ticket", "undo", "--queue", "--json"], demo_copy).json) == 5
     assert len(some(demo_copy, "status:open", 5)) == 5
     assert len(run_carecli(["ticket", "undo", "--redo", "--queue", "--json"], demo_copy).json) == 5
+
+
+def test_an_operation_that_is_not_there_does_not_keep_the_others(demo_copy: Path) -> None:
+    refs = some(demo_copy, "status:open", 2)
+    ids = run_carecli(["ticket", "status", "solved", *refs, "--queue", "-q"], demo_copy).out.split()
+    done = run_carecli(["outbox", "cancel", ids[0], "01NOWHERE", ids[1], "--json"], demo_copy, code=8)
+    assert [one["state"] for one in done.json] == ["cancelled", "cancelled"]
+    assert "OPERATION_NOT_FOUND" in done.err
+    assert run_carecli(["outbox", "retry", "01NOWHERE", "--json"], demo_copy, code=5).error["code"] == (
+        "OPERATION_NOT_FOUND"
+    )

@@ -10,7 +10,7 @@ import typer
 from carecli.bootstrap import Workspace
 from carecli.cli import errors, flags, workspace
 from carecli.cli.output import emit
-from carecli.domain.errors import UsageError
+from carecli.domain.errors import CareError, UsageError
 from carecli.domain.operation import Operation, OperationState
 
 app = workspace.noun("See what waits to be sent, and decide about it.")
@@ -60,11 +60,18 @@ def cancel(operations: Ids) -> None:
 
 def _each(operations: list[str], act: Callable[[Workspace, Operation], Operation], *, queue: bool) -> None:
     with workspace.opened(writing=True, plans=True) as ws:
-        found = [ws.outbox.get(one) for one in workspace.expand(operations)]
+        made: list[Operation] = []
+        missed: list[CareError] = []
+        for one in workspace.expand(operations):
+            try:
+                found = ws.outbox.get(one)
+                made.append(found if flags.current().dry_run else act(ws, found))
+            except CareError as error:  # one that is too late must not keep the others
+                missed.append(error)
         if flags.current().dry_run:
-            workspace.planned(found)
+            workspace.planned(made, missed)
             return
-        workspace.finish(ws, [act(ws, one) for one in found], [], queue=queue)
+        workspace.finish(ws, made, missed, queue=queue)
 
 
 @app.command()
